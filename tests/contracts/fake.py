@@ -55,8 +55,11 @@ class FakePort(Port):
     def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add it to the cloud, and to those that the injector knows."""
         self._cloud.add_numbered(floating_ip_id, holder)
-        self._world.layout.addresses[NAME] += (floating_ip_id,)
-        self._world.layout.kind_of[floating_ip_id] = self._cloud.kind.name
+        self._announce(floating_ip_id)
+
+    def _announce(self, number: int) -> None:
+        self._world.layout.addresses[NAME] += (number,)
+        self._world.layout.kind_of[number] = self._cloud.kind.name
 
     def holder(self, floating_ip_id: int) -> int | None:
         """Look into the cloud."""

@@ -4,12 +4,12 @@ import pytest
 
 from tests.contracts.fake import FakePort
 from tests.contracts.plants import IN_THE_ADAPTER, IN_THE_FAKE, IN_THE_SIMULATOR, Plant
-from tests.contracts.port import Port
+from tests.contracts.port import Calls
 from tests.contracts.real import RealPort, Tls
 from tests.contracts.test_together import tell_both
 
 
-def spoils(plant: Plant, port: Port) -> None:
+def spoils(plant: Plant, port: Calls) -> None:
     try:
         with pytest.raises(AssertionError):
             plant.story(port)

@@ -52,8 +52,7 @@ OLD_LIST: Final = "an old list"
 """The cause of a move that a request was not about."""
 _READINGS_KEPT: Final = 400
 TAKEN: Final = failure(FailureKind.ALREADY, "ip_not_available", 422)
-TOO_MANY: Final = failure(FailureKind.REFUSED, "resource_limit_exceeded", 422)
-UNATTACHED: Final = failure(FailureKind.REFUSED, "server_not_attached", 422)
+TOO_MANY: Final = failure(FailureKind.REFUSED, "invalid_input", 422)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -267,15 +266,15 @@ class AliasCloud(WorldCloud):
         if network in self._gone():
             return NOT_FOUND
         if server_id in self.detached:
-            return UNATTACHED
+            return NOT_FOUND
         if self.nature.lock_servers and self._register.is_busy(server_id):
             return LOCKED
-        holders = {self._register.holder(key) for key in self._keys_of(network, aliases)}
-        if holders - {None, server_id}:
-            return TAKEN
         others = (each for each in self.networks if each != network)
         count = len(set(aliases)) + sum(len(self.held(each, server_id)) for each in others)
-        return TOO_MANY if count > alias_ip.MOST else None
+        if count > alias_ip.MOST:
+            return TOO_MANY
+        holders = {self._register.holder(key) for key in self._keys_of(network, aliases)}
+        return TAKEN if holders - {None, server_id} else None
 
     def _keys_of(self, network: int, aliases: Iterable[str]) -> Iterator[Key]:
         return (self._keys[network, ip] for ip in aliases if (network, ip) in self._keys)

@@ -23,7 +23,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import StartCall
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import LOCKED, WorldCloud
+from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.endings import lost, transient, unreadable
 from hakeeper.simulate.faults.call import CallFault
@@ -251,7 +251,7 @@ class Caller:
         often = fault.value < OFTEN
         match kind:
             case Kind.ERROR_5XX:
-                code, status = ("server_error", 500) if often else ("unavailable", 503)
+                code, status = ("server_error", 500) if often else (call.cloud.unavailable, 503)
                 return _refuse(call, failure(FailureKind.TRANSIENT, code, status))
             case Kind.GATEWAY:
                 code, status = ("bad_gateway", 502) if often else ("timeout", 504)
@@ -267,7 +267,7 @@ class Caller:
                     return replace(refusal, retry_after_s=float(int(fault.value * 40.0)))
                 return refusal
             case Kind.LOCKED:
-                return _refuse(call, LOCKED)
+                return _refuse(call, call.cloud.locked)
             case Kind.UNAUTHORIZED:
                 refused = call.cloud.refuse_login(self._node.server_id)
                 return _deny(call, refused)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from math import inf
 from random import Random
-from typing import TypedDict, assert_never
+from typing import ClassVar, TypedDict, assert_never
 
 from hakeeper.cloud_register import ACTION_FAILED, Move, Refusal
 from hakeeper.core.calls import (
@@ -57,8 +57,9 @@ def number_of(resource: ResourceId) -> int:
 
 @cache
 def number_in(address: str) -> int:
-    """Return the number that the low half of an address is."""
-    return int(ipaddress.IPv4Address(address)) & 0xFFFF
+    """Return the number that the low half of an address is; of an IPv6 one, that of its /64."""
+    ip = ipaddress.ip_address(address)
+    return int(ip) & 0xFFFF if ip.version == 4 else int(ip) >> 64 & 0xFFFF  # noqa: PLR2004  # IP's
 
 
 class Course(TypedDict):
@@ -74,6 +75,11 @@ class Course(TypedDict):
 
 class WorldCloud:
     """The true state of one kind; `on_move` hears of every change of a holder."""
+
+    locked: ClassVar[Failure] = LOCKED
+    """What its API says of what is locked."""
+    unavailable: ClassVar[str] = "unavailable"
+    """What its API calls a 503."""
 
     def __init__(
         self,

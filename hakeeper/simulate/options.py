@@ -1,12 +1,14 @@
 """What an operator wants simulated, checked, and made into the plan of a world."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from hakeeper.config import Config
-from hakeeper.core.model import VrrpKind
+from hakeeper.core.model import ApiSettings, VrrpKind
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD
 from hakeeper.simulate.faults.kinds import OF_ALL, Fault, Kind, Scope, scope_of
 from hakeeper.simulate.plan import (
@@ -114,6 +116,8 @@ class Options:
     hours: float
     faults: Faults
     seed: int
+    stand_ins: Mapping[str, int]
+    """How many resources of each cluster are of other kinds, and simulated as floating IPs."""
 
     @property
     def nodes_each(self) -> int:
@@ -181,13 +185,19 @@ def read_options(
         ),
         interval_s=settings.interval_s,
         standby_interval_s=settings.standby_interval_s,
-        timeout_s=settings.apis[CLOUD.name].call_timeout_s,
+        timeout_s=settings.apis.get(CLOUD.name, ApiSettings()).call_timeout_s,
         dbus=settings.can_query,
         nodes=nodes,
         clusters=chosen,
         hours=hours,
         faults=wanted,
         seed=seed,
+        stand_ins=Counter(
+            ref.kind
+            for refs in settings.resources.values()
+            for ref in refs
+            if ref.kind != FLOATING_IPS.name
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from hakeeper.kinds import KINDS
 from hakeeper.simulate.budget import arithmetic
 from hakeeper.simulate.options import ASSIGN_S, LATENCY_S, QUOTA_PER_HOUR, Options
 from hakeeper.simulate.picture import calls_over_time, histogram, legend
@@ -23,6 +24,7 @@ def document(answer: Answer, config: str | None) -> dict[str, object]:
                 for part in options.parts
             ],
             "addresses": options.clusters * sum(part.addresses for part in options.parts),
+            "simulated_as_floating_ips": dict(sorted(options.stand_ins.items())),
             "interval_s": options.interval_s,
             "standby_interval_s": options.standby_interval_s,
             "timeout_s": options.timeout_s,
@@ -91,6 +93,7 @@ def _scene(options: Options, config: str | None) -> Iterator[str]:
         f" {_count(each, 'floating IP')}; vrrp_address: {guarded} of {len(options.parts)};"
         f" D-Bus: {'yes' if options.dbus else 'no'}"
     )
+    yield from _stand_ins(options)
     yield (
         f"reading        every {options.interval_s:g} s on a master,"
         f" {options.standby_interval_s:g} s on a standby; timeout {options.timeout_s:g} s"
@@ -106,6 +109,19 @@ def _scene(options: Options, config: str | None) -> Iterator[str]:
         f"assumed        an API call takes {LATENCY_S:g} s, an assign {ASSIGN_S:g} s more"
         " (Hetzner publishes neither)"
     )
+
+
+def _stand_ins(options: Options) -> Iterator[str]:
+    """Say what is not simulated as what it is."""
+    counts = options.stand_ins
+    if counts:
+        which = " and ".join(_count(number, KINDS[kind].noun) for kind, number in counts.items())
+        one = sum(counts.values()) == 1
+        yield (
+            f"BUT            {which} of each cluster"
+            f" {'is' if one else 'are'} simulated as {'a floating IP' if one else 'floating IPs'}:"
+        )
+        yield "               in real life, times, calls and quotas are other ones"
 
 
 def _table(answer: Answer) -> Iterator[str]:

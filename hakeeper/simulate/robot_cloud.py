@@ -27,9 +27,10 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import Server
-from hakeeper.core.observation import Key, Observation, ResourceId, ResourceRef
+from hakeeper.core.observation import IpNetwork, Key, Observation, ResourceId, ResourceRef
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.failover_ip import keys_of
+from hakeeper.kinds.floating_ip import label_of
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import ANOTHER_ACTOR, WorldCloud, number_in, number_of
 from hakeeper.simulate.observer import Observer
@@ -43,6 +44,7 @@ REFUSALS: Final = 3
 BLOCKED_S: Final = 600.0
 ALREADY: Final = failure(FailureKind.ALREADY, "failover_already_routed", 409)
 LOCKED: Final = failure(FailureKind.LOCKED, "failover_locked", 409)
+UNKNOWN_TARGET: Final = failure(FailureKind.REFUSED, "failover_new_server_not_found", 404)
 FAILED: Final = failure(FailureKind.OUTCOME_UNKNOWN, "failover_failed", 500)
 WRONG_LOGIN: Final = failure(FailureKind.AUTH, "unauthorized", 401)
 UNKNOWN_HERE: Final = failure(FailureKind.TRANSIENT, NO_IDENTITY)
@@ -54,6 +56,11 @@ _FAILOVER_IPS: Final = ipaddress.IPv4Network("198.19.0.0/16")
 def main_ip(server_id: Key) -> str:
     """Return what the server that the cloud knows by this id is called at Robot."""
     return str(_MAIN_IPS[int(server_id)])
+
+
+def main_net(server_id: Key) -> str:
+    """Return the same for IPv6."""
+    return f"2001:db8:1:{int(server_id):x}::"
 
 
 def server_at(address: Key) -> int:
@@ -74,8 +81,17 @@ def nature(latency_s: float = LATENCY_S, switch_s: float = SWITCH_S) -> Nature:
     )
 
 
+def _target(seen: Observation, server_id: Key) -> str:
+    """Return what the server is called that this is switched to: its address of that family."""
+    of_ipv6 = seen.network is not None and seen.network.version == 6  # noqa: PLR2004  # IP's
+    return main_net(server_id) if of_ipv6 else main_ip(server_id)
+
+
 class RobotCloud(WorldCloud):
     """Who has which failover IP."""
+
+    locked = LOCKED
+    unavailable = "maintenance"
 
     def __init__(
         self, of: Nature | Project, kind: Kind, agenda: Agenda, on_move: Callable[[Move], None]
@@ -99,11 +115,16 @@ class RobotCloud(WorldCloud):
 
     def add_numbered(self, number: int, holder: Key | None) -> None:
         """Add the failover IP with this number."""
-        network = ipaddress.ip_network(_FAILOVER_IPS[number])
-        label = str(network.network_address)
-        known = ResourceId(self.kind.name, label)
+        self._add(number, ipaddress.ip_network(_FAILOVER_IPS[number]), holder)
+
+    def add_network(self, number: int, holder: Key | None) -> None:
+        """Add the failover network of IPv6 with this number, in place of a failover IP."""
+        self._add(number, ipaddress.ip_network(f"2001:db8:2:{number:x}::/64"), holder)
+
+    def _add(self, number: int, network: IpNetwork, holder: Key | None) -> None:
+        known = ResourceId(self.kind.name, str(network.network_address))
         self.resources[number] = Observation(
-            id=known, label=label, network=network, server_id=holder
+            id=known, label=label_of(network), network=network, server_id=holder
         )
         self._register.add(number, holder, self._agenda.now)
 
@@ -184,7 +205,7 @@ class RobotCloud(WorldCloud):
         holder = seen.server_id
         return replace(
             seen,
-            server_id=None if holder is None else main_ip(holder),
+            server_id=None if holder is None else _target(seen, holder),
             moving=self.shows_moving and self.is_busy(resource),
         )
 
@@ -195,6 +216,8 @@ class RobotCloud(WorldCloud):
         blocked = self.blocked(caller)
         if blocked is not None:
             return blocked
+        if isinstance(request, Mutate) and not self._has_target(request):
+            return UNKNOWN_TARGET
         outcome = super().answer(request, caller, lag_s)
         if isinstance(request, Mutate):
             if isinstance(outcome, Failure):
@@ -203,6 +226,15 @@ class RobotCloud(WorldCloud):
                 )
             return FAILED if self.faults.action_errors else outcome
         return outcome
+
+    def _has_target(self, request: Mutate) -> bool:
+        """Say whether a switch names a server as Robot does; so, too, if nothing is to switch."""
+        seen = self.resources.get(self._key_in(request.resource))
+        if seen is None or self._key_in(request.resource) in self.faults.gone:
+            return True
+        target = request.step.holder
+        server = self._server_in(target)
+        return server is not None and server in self.servers and target == _target(seen, server)
 
     def _identified(self, caller: Key) -> Answer | Failure:
         """Return the server that sends from its main IP; Robot is not asked."""

@@ -28,6 +28,11 @@ keepalived: {state: none}
 reconcile: {interval: 30s, standby_interval: 300s}
 hetzner: {timeout: 8s}
 """
+MIXED = """\
+instances:
+  VI_1: {floating_ips: [web], alias_ips: [10.0.0.100]}
+  VI_2: {alias_ips: [10.0.0.101], failover_ips: [203.0.113.7]}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +142,7 @@ def test_the_operators_own_configuration_is_what_every_node_has(
             {"addresses": 1, "group": True, "guarded": False},
         ],
         "addresses": 6,
+        "simulated_as_floating_ips": {},
         "interval_s": 30.0,
         "standby_interval_s": 300.0,
         "timeout_s": 8.0,
@@ -148,6 +154,37 @@ def test_the_operators_own_configuration_is_what_every_node_has(
     assert [VrrpId(VrrpKind.INSTANCE, "VI_3")] == list(settings.vrrp_addresses)
     assert (30.0, 300.0) == (settings.interval_s, settings.standby_interval_s)
     assert (8.0, False) == (settings.apis["cloud"].call_timeout_s, settings.can_query)
+
+
+def test_what_is_simulated_as_a_floating_ip_is_said_to_be_so(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "hakeeper.yaml"
+    path.write_text(MIXED)
+    words = ("-c", str(path), "--hours", "0.1", "--faults", "none")
+    code, out, _ = simulated(capfd, *words)
+    assert 0 == code
+    assert (
+        "BUT            2 alias IPs and 1 failover IP of each cluster are simulated as floating IPs"
+    ) in out
+    fleet = document(capfd, *words)["fleet"]
+    assert {"alias_ip": 2, "failover_ip": 1} == fleet["simulated_as_floating_ips"]
+    assert 4 == fleet["addresses"]
+
+
+def test_a_configuration_without_the_cloud_is_simulated_too(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "hakeeper.yaml"
+    path.write_text("instances: {VI_1: {failover_ips: [203.0.113.7]}}\n")
+    code, out, _ = simulated(capfd, "-c", str(path), "--hours", "0.1", "--faults", "none")
+    assert 0 == code
+    assert "1 failover IP of each cluster is simulated as a floating IP" in out
+
+
+def test_floating_ips_alone_are_what_they_are(capfd: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = simulated(capfd, "--hours", "0.1", "--faults", "none")
+    assert "simulated as" not in out
 
 
 def test_without_a_configuration_the_example_is_used_and_said_to_be(

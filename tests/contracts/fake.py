@@ -1,9 +1,11 @@
 """The world's own port, over virtual time, in a world in which nothing else happens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from hakeeper.core import kind as core_kind
 from hakeeper.core.events import StartCall
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.calls import Caller
 from hakeeper.simulate.faults.kinds import CLOUD_STATE, Fault, Kind
 from hakeeper.simulate.observer import Observer
@@ -33,12 +35,12 @@ class FakePort(Port):
 
     late_s = 1e-9
 
-    def __init__(self) -> None:
-        """Build a world of two nodes, none of which is started."""
+    def __init__(self, kinds: Sequence[core_kind.Kind] = (FLOATING_IPS,)) -> None:
+        """Build a world of two nodes, none of which is started; what is asked is of one API."""
         super().__init__()
         shape = Shape(nodes=2, addresses=0)
         plan = Plan(seed=1, shape=shape, course=Course.SWARM, chaos_s=FOR_EVER_S, faults=())
-        self._world = World(plan)
+        self._world = World(plan, kinds=kinds)
         self._world.observers.add(_Struck(self.seen.add))
         self._cloud = self._world.clouds.of(0)
         self._caller = Caller(
@@ -53,8 +55,11 @@ class FakePort(Port):
     def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add it to the cloud, and to those that the injector knows."""
         self._cloud.add_numbered(floating_ip_id, holder)
-        self._world.layout.addresses[NAME] += (floating_ip_id,)
-        self._world.layout.kind_of[floating_ip_id] = self._cloud.kind.name
+        self._announce(floating_ip_id)
+
+    def _announce(self, number: int) -> None:
+        self._world.layout.addresses[NAME] += (number,)
+        self._world.layout.kind_of[number] = self._cloud.kind.name
 
     def holder(self, floating_ip_id: int) -> int | None:
         """Look into the cloud."""
@@ -77,6 +82,7 @@ class FakePort(Port):
     def set_quota(self, limit_per_hour: int, remaining: int) -> None:
         """Reach into the bucket."""
         self._cloud.nature.limit_per_hour = limit_per_hour
+        self._cloud.project._bucket.limit = float(limit_per_hour)
         self._cloud.project.fill(float(remaining))
 
     def rules(

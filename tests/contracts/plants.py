@@ -208,7 +208,7 @@ IN_THE_FAKE = (
     ),
     Plant(
         "the bucket never fills",
-        lambda patch: patch.setattr(Project, "take_token", lambda *_a: False),
+        lambda patch: patch.setattr(Project, "take_token", lambda *_a, **_k: False),
         reading.test_a_project_without_addresses_has_an_empty_list,
     ),
     Plant(

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from hakeeper.core.calls import (
     Answer,
@@ -60,11 +60,13 @@ class Asked:
     timeout_s: float
 
 
-class Port(ABC):
-    """A project with the servers ME (running), OTHER and STRANGER, no address, and calls to it."""
+class Calls(ABC):
+    """Calls to an API, and what is wrong with it."""
 
     late_s: float
     """So much later than its deadline a call may end."""
+    tells_quota = True
+    """Whether answers say what is left of the quota."""
 
     def __init__(self) -> None:
         self.seen: set[Shown] = set()
@@ -72,47 +74,11 @@ class Port(ABC):
         self._asked: dict[int, Asked] = {}
         self._results: list[CallResult] = []
 
-    # --- the project -----------------------------------------------------------------------------
-
-    @abstractmethod
-    def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
-        """Add an address; it is called `ip-ID`."""
-
-    @abstractmethod
-    def holder(self, floating_ip_id: int) -> int | None:
-        """Return who has it in truth."""
-
-    @abstractmethod
-    def move(self, floating_ip_id: int, holder: int | None) -> None:
-        """Let somebody else change the holder."""
-
-    @abstractmethod
-    def set_status(self, server_id: int, status: str) -> None:
-        """Switch a server on or off."""
-
-    @abstractmethod
-    def remove_server(self, server_id: int) -> None:
-        """Delete a server that owns nothing."""
-
-    @abstractmethod
-    def set_quota(self, limit_per_hour: int, remaining: int) -> None:
-        """Set the project's bucket."""
-
-    @abstractmethod
-    def rules(
-        self, *, action_s: float = 0.0, holder_at_accept: bool = True, lock_servers: bool = False
-    ) -> None:
-        """Say how this cloud behaves where the documents leave it open."""
-
     # --- trouble ---------------------------------------------------------------------------------
 
     @abstractmethod
     def fault(self, kind: Kind, value: float = FIRST) -> AbstractContextManager[None]:
         """Let every call be struck by this fault, for a while."""
-
-    @abstractmethod
-    def land(self) -> None:
-        """Let the newest assign that still wanders, or its copy, reach the cloud."""
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -168,10 +134,6 @@ class Port(ABC):
         """Make a call that must fail."""
         return told(self.call(request, timeout_s))
 
-    def warm(self) -> None:
-        """Make sure that there is a connection."""
-        self.answer(ReadServer(CLOUD, ME))
-
     def missed_deadline(self, request: Request, timeout_s: float) -> CallResult:
         """Make a call that must end at its deadline, not before and not after."""
         call_id = self.start(request, timeout_s)
@@ -193,11 +155,12 @@ class Port(ABC):
         if not isinstance(outcome, Failure):
             self.seen.add(type(outcome))
             assert sent
-            assert result.quota is not None
+            assert (result.quota is not None) == self.tells_quota
             return
         self.seen.add(outcome.kind)
         assert outcome.message
-        assert (outcome.http_status is None) == (result.quota is None)
+        told_quota = self.tells_quota and outcome.http_status is not None
+        assert told_quota == (result.quota is not None)
         assert outcome.retry_after_s is None or outcome.kind is FailureKind.THROTTLED
         if outcome.kind is FailureKind.OUTCOME_UNKNOWN:
             assert sent
@@ -215,6 +178,50 @@ class Port(ABC):
     @abstractmethod
     def settle(self) -> None:
         """Let everything happen that may still happen."""
+
+
+class Port(Calls):
+    """A project with the servers ME (running), OTHER and STRANGER, no address, and calls to it."""
+
+    # --- the project -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
+        """Add an address; it is called `ip-ID`."""
+
+    @abstractmethod
+    def holder(self, floating_ip_id: int) -> int | None:
+        """Return who has it in truth."""
+
+    @abstractmethod
+    def move(self, floating_ip_id: int, holder: int | None) -> None:
+        """Let somebody else change the holder."""
+
+    @abstractmethod
+    def set_status(self, server_id: int, status: str) -> None:
+        """Switch a server on or off."""
+
+    @abstractmethod
+    def remove_server(self, server_id: int) -> None:
+        """Delete a server that owns nothing."""
+
+    @abstractmethod
+    def set_quota(self, limit_per_hour: int, remaining: int) -> None:
+        """Set the project's bucket."""
+
+    @abstractmethod
+    def rules(
+        self, *, action_s: float = 0.0, holder_at_accept: bool = True, lock_servers: bool = False
+    ) -> None:
+        """Say how this cloud behaves where the documents leave it open."""
+
+    @abstractmethod
+    def land(self) -> None:
+        """Let the newest assign that still wanders, or its copy, reach the cloud."""
+
+    def warm(self) -> None:
+        """Make sure that there is a connection."""
+        self.answer(ReadServer(CLOUD, ME))
 
 
 def told(result: CallResult) -> Told:
@@ -247,15 +254,17 @@ def status_of(port: Port, action: Action) -> ActionStatus:
     return action_of(port.answer(ReadActions(CLOUD, (action.id,)))).status
 
 
-Story: TypeAlias = Callable[[Port], None]
+Story: TypeAlias = Callable[[Any], None]
+"""Takes a port, or one with more to it."""
+P = TypeVar("P", bound=Calls)
 
 
-def shows(*members: Shown) -> Callable[[Story], Story]:
+def shows(*members: Shown) -> Callable[[Callable[[P], None]], Callable[[P], None]]:
     """Mark a story: after it, all of this must have occurred in the port that told it."""
 
-    def mark(story: Story) -> Story:
+    def mark(story: Callable[[P], None]) -> Callable[[P], None]:
         @functools.wraps(story)
-        def tell(port: Port) -> None:
+        def tell(port: P) -> None:
             story(port)
             port.finish()
             unseen = {str(member) for member in set(members) - port.seen}

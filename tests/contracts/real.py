@@ -22,7 +22,7 @@ from hakeeper.core.events import StartCall
 from hakeeper.demo.cloud import Answer, Fault, Network, Rules, SimCloud
 from hakeeper.demo.cloud.values import JsonObject
 from hakeeper.simulate.faults.kinds import Kind
-from tests.contracts.port import FIRST, IP, ME, OTHER, SECOND, STRANGER, Port
+from tests.contracts.port import FIRST, IP, ME, OTHER, SECOND, STRANGER, Calls, Port
 from tests.support.http_server import full_listener
 from tests.support.waiting import eventually
 
@@ -31,7 +31,7 @@ PATIENCE_S = 30.0
 LIMIT_PER_HOUR = 3600
 RETRY_AFTER = {FIRST: "24", SECOND: "99999"}
 """In seconds; more than an hour is heeded as an hour."""
-ASSIGN = "/actions/assign$"
+ASSIGN = "/actions/(assign|change_alias_ips)$"
 ADDRESS = "10.0.0.{}"
 
 FAULTS: dict[tuple[Kind, float], Fault] = {
@@ -92,10 +92,41 @@ def make_authority(folder: Path) -> Tls:
     return Tls(folder / "ca.pem", server, folder / "strange.pem", folder / "strange.key")
 
 
-class RealPort(Port):
-    """`HetznerPool` and `SimCloud`."""
+class PoolCalls(Calls):
+    """Calls through the shipped pool."""
 
     late_s = PATIENCE_S
+    _pool: HetznerPool
+
+    def now(self) -> float:
+        """Return the pool's clock."""
+        return time.monotonic()
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Ask again and again."""
+        eventually(holds, PATIENCE_S, what)
+
+    def cancel(self, call_id: int) -> None:
+        """Tell the pool."""
+        self._pool.cancel(call_id)
+
+    def is_sent(self, call_id: int) -> bool:
+        """Look at the guard; a call that has none any more was."""
+        guard = self._pool._guards.get(call_id)
+        return guard is None or guard.sent_at_s is not None
+
+    def _start(self, call: StartCall) -> None:
+        self._pool.start(call)
+
+    def settle(self) -> None:
+        """Close the pool: what had no result by now would get one."""
+        ended = len(self._results)
+        self._pool.close()
+        assert ended == len(self._results)
+
+
+class RealPort(PoolCalls, Port):
+    """`HetznerPool` and `SimCloud`."""
 
     def __init__(self, tls: Tls) -> None:
         """Start a cloud of its own."""
@@ -246,34 +277,6 @@ class RealPort(Port):
             sender.getresponse().read()
         finally:
             sender.close()
-
-    # --- calls -----------------------------------------------------------------------------------
-
-    def now(self) -> float:
-        """Return the pool's clock."""
-        return time.monotonic()
-
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Ask again and again."""
-        eventually(holds, PATIENCE_S, what)
-
-    def cancel(self, call_id: int) -> None:
-        """Tell the pool."""
-        self._pool.cancel(call_id)
-
-    def is_sent(self, call_id: int) -> bool:
-        """Look at the guard; a call that has none any more was."""
-        guard = self._pool._guards.get(call_id)
-        return guard is None or guard.sent_at_s is not None
-
-    def _start(self, call: StartCall) -> None:
-        self._pool.start(call)
-
-    def settle(self) -> None:
-        """Close the pool: what had no result by now would get one."""
-        ended = len(self._results)
-        self._pool.close()
-        assert ended == len(self._results)
 
     def close(self) -> None:
         """End all threads."""

@@ -4,12 +4,12 @@ import pytest
 
 from tests.contracts.fake import FakePort
 from tests.contracts.plants import IN_THE_ADAPTER, IN_THE_FAKE, IN_THE_SIMULATOR, Plant
-from tests.contracts.port import Port
+from tests.contracts.port import Calls
 from tests.contracts.real import RealPort, Tls
 from tests.contracts.test_together import tell_both
 
 
-def _spoils(plant: Plant, port: Port) -> None:
+def spoils(plant: Plant, port: Calls) -> None:
     try:
         with pytest.raises(AssertionError):
             plant.story(port)
@@ -20,7 +20,7 @@ def _spoils(plant: Plant, port: Port) -> None:
 @pytest.mark.parametrize("plant", IN_THE_FAKE, ids=lambda plant: plant.name)
 def test_a_mistake_of_the_fake_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant.plant(monkeypatch)
-    _spoils(plant, FakePort())
+    spoils(plant, FakePort())
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_mistake_of_the_adapter_or_the_simulator_is_found(
     plant: Plant, tls: Tls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant.plant(monkeypatch)
-    _spoils(plant, RealPort(tls))
+    spoils(plant, RealPort(tls))
 
 
 def test_a_mistake_is_found_by_chance_too(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:

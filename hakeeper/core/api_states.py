@@ -149,6 +149,8 @@ class Apis:
 
     kinds: dict[str, KindState] = field(default_factory=dict)
     apis: dict[str, ApiState] = field(default_factory=dict)
+    left: dict[str, ApiState] = field(default_factory=dict)
+    """Those that a reload took away."""
 
     def use(self, settings: Settings, kinds: Kinds) -> None:
         """Take over which kinds the configuration names; those that stay keep their state."""
@@ -159,11 +161,19 @@ class Apis:
             del self.kinds[name]
         before, self.apis = self.apis, {}
         for kind in wanted:
-            chosen = settings.apis.get(kind.api.name, ApiSettings())
-            api = before.get(kind.api.name) or self.apis.get(kind.api.name) or _fresh(kind.api)
-            api.settings = chosen
-            self.apis[api.name] = api
+            name = kind.api.name
+            api = before.get(name) or self.apis.get(name) or self._fresh(kind.api)
+            api.settings = settings.apis.get(name, ApiSettings())
+            self.apis[name] = api
             self.kinds.setdefault(kind.name, KindState(kind, api))
+        self.left |= {name: api for name, api in before.items() if name not in self.apis}
+
+    def _fresh(self, api: Api) -> ApiState:
+        """Begin with an API; what was spent and refused before a reload still counts."""
+        made, left = _fresh(api), self.left.pop(api.name, None)
+        if left is not None:
+            made.health, made.budget, made.steps = left.health, left.budget, left.steps
+        return made
 
     def try_at_once(self) -> None:
         """A MASTER edge: what a claim may need waits for no earlier failure."""

@@ -34,7 +34,7 @@ from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.observation import Key, ResourceId
 from hakeeper.core.pace import LULL_S
 from hakeeper.core.stages import Held, Idle, MutateDue
-from hakeeper.core.state import State
+from hakeeper.core.state import STEADY_S, State
 from hakeeper.core.step_rules import ACTION_PATIENCE_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.node import Node
@@ -224,7 +224,7 @@ class RoleRules(Observer):
             waits = any(
                 now < max(api.health.held_until_s, api.health.shut_until_s, api.reads_from_s)
                 or api.health.is_careful
-                or not api.budget.allows(Use.CLAIM, now)
+                or not api.budget.allows(Use.CLAIM if _are_steady(state, now) else Use.RETRY, now)
                 for api in state.apis.apis.values()
             )
             self._demand("hint_heeded", node, looks or waits, "no look after a hint")
@@ -263,6 +263,12 @@ def _due(state: State) -> frozenset[ResourceId]:
     """Return the floating IPs for which an assign is due."""
     posting = (a for a in state.resources.values() if isinstance(a.stage, MutateDue))
     return frozenset(a.observation.id for a in posting if a.observation is not None)
+
+
+def _are_steady(state: State, now: float) -> bool:
+    """Say whether no role is MASTER since a moment ago: it may flap, and costs more then."""
+    masters = (each for each in state.roles.role_states.values() if each.is_master)
+    return all(now - each.since_s >= STEADY_S for each in masters)
 
 
 def _is_refused(result: CallResult) -> bool:

@@ -112,11 +112,13 @@ class KindsRules(Observer):
         for which, expected in list(self._expected.items()):
             if which[0] == name and (state is LineState.MASTER or (expected is node and others)):
                 del self._expected[which]
-        calm = kept and state is LineState.MASTER and self._agenda.now - before_s > self._calm_s
-        if not (calm and self._few and len(self._kinds_of(name)) > 1):
+        calm_s = self._agenda.now - before_s
+        is_master = kept and state is LineState.MASTER
+        if not (is_master and self._few and len(self._kinds_of(name)) > 1):
             return
         for api, cloud in {twin.kind.api.name: twin for twin in self._twins_of(name)}.items():
             busy = any(map(cloud.is_busy, self._numbers(name, api)))
+            busy = busy or calm_s <= CALM_S + cloud.kind.api.patience.step_timeout_s
             if not busy and self._all_clear(node, name, api):
                 self._expected[name, api] = node
                 self._agenda.after(self._limit_s(cloud), self._look, name, api, node)

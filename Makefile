@@ -7,7 +7,7 @@ WAITING_JOBS ?= 6
 SECONDS ?= 60
 KILLS ?= 1000
 # So many simulated worlds of each sort; SEEDS=1400 runs that many with floating IPs alone.
-MIX ?= floating_ip=400,alias_ip=150,failover_ip=150,all=300
+MIX ?= floating_ip=600,alias_ip=150,failover_ip=100,all=100
 SEEDS ?=
 WORLDS_ARGS ?= --complete --at-least-hours 1000 --at-least-faults 50000
 LONG_HOURS ?= 100000

@@ -82,8 +82,7 @@ def take_result(state: State, result: CallResult, now: float) -> None:
     if not isinstance(call.request, Mutate):  # which one API answers when its work is done
         api.health.latency_s = result.finished_at_s - call.asked_at_s
     api.health.granted(type(call.request))
-    if result.sent_at_s is not None:  # else it was found out on this machine
-        works(state, api, now)
+    works(state, api, now)
     _answered(state, call, result, outcome, now)
 
 

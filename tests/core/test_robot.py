@@ -9,9 +9,10 @@ from typing import cast
 
 import pytest
 
-from hakeeper.core.calls import Mutate, ReadAll, ReadOne
+from hakeeper.core.calls import Identified, Identify, Mutate, ReadAll, ReadOne
 from hakeeper.core.events import SettingsChanged
 from hakeeper.core.kind import Kind
+from hakeeper.core.model import Server
 from hakeeper.core.problems import Health, Pending
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import ROBOT
@@ -160,6 +161,17 @@ def test_until_a_login_was_accepted_one_thing_is_asked_for_at_a_time() -> None:
 
     world.run_while(waits, 60.0)
     assert 1 == most
+
+
+def test_that_this_is_another_machine_is_found_out_here_and_proves_no_login() -> None:
+    world, (node,) = scene(ready_s=0.0)
+    node.holding = (Identify, ReadAll)
+    node.restart()
+    (call,) = (c for c in node.open_calls(Identify) if world.api_of(c.request) is world.robot)
+    elsewhere = Server(id="198.18.0.7", name="another", status="running", own=())
+    node.answer(call, Identified(elsewhere, "configuration", is_here=False))
+    assert not node.core._state.apis.apis[ROBOT.name].health.is_let_in
+    assert 1 == len(node.reports("server.unidentified"))
 
 
 def test_the_third_reload_with_a_wrong_login_waits() -> None:

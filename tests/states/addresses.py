@@ -131,7 +131,40 @@ def on_a_server_that_is_off(scene: Scene) -> None:
     scene.backup(**EAGER)
 
 
+def nothing_chosen(scene: Scene) -> None:
+    scene.node().config["instances"]["VI_1"]["floating_ips"] = ["web", {"label": "role=wbe"}]
+    scene.launch().role("BACKUP")
+
+
+def chosen_twice(scene: Scene) -> None:
+    scene.cloud.set_labels(scene.cluster.web, {"role": "web"})
+    instances = scene.node().config["instances"]
+    instances["VI_1"]["floating_ips"] = [{"label": "role=web"}]
+    instances["VI_2"] = {"floating_ips": [{"label": "role"}]}
+    scene.launch().role("BACKUP")
+    scene.it.role("BACKUP", "VI_2")
+
+
 STATES = (
+    State(
+        name="a label selector chooses nothing",
+        check_says="",
+        make=nothing_chosen,
+        exit_code=DEGRADED,
+        code="selector.empty",
+        says="role=wbe",
+        has_since=False,
+    ),
+    State(
+        name="the selectors of two instances choose the same floating IP",
+        check_says="",
+        make=chosen_twice,
+        exit_code=DEGRADED,
+        code="address.chosen_twice",
+        says="VI_2: label role chooses 203.0.113.10, which follows VI_1",
+        cause="label role=web of VI_1, which stands first in the configuration, has it",
+        has_since=False,
+    ),
     State(
         name="the floating IP's name is wrong",
         make=named_wrong,

@@ -29,6 +29,11 @@ LINES_COUNTED = 64
 NOT_IN_A_WORLD = {
     "address.blocked": "the world blocks no address",
     "address.zone_mismatch": "the world has one network zone",
+    "address.selected": "no world has a selector",
+    "address.deselected": "no world has a selector",
+    "address.chosen_twice": "no world has a selector",
+    "selector.empty": "no world has a selector",
+    "selector.broad": "no world has a selector",
     "config.reloaded": "the shell says it",
     "config.rejected": "the shell says it",
     "config.warning": "the shell says it",

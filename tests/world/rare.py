@@ -47,6 +47,8 @@ _ROLES = (
     # every word in fault, and every word after a forged STOP
     *((_ALL_IN_FAULT, _forged(50.0, word)) for word in _WORDS),
     *((_forged(50.0, LineState.STOP, word),) for word in _WORDS),
+    # hakeeper hangs while a keepalived that is master is replaced by another one
+    (_fault(Kind.HANG, 50.0, 10.0, 0.1, 1), _fault(Kind.CHILD_CRASH, 52.0, 0.0, 0.5, 2)),
 )
 _CLAIMS = (
     # actions fail in the moment in which they are accepted

@@ -25,6 +25,7 @@ def test_the_rare_worlds_show_what_they_are_made_for_and_no_rule_is_broken() -> 
     assert [] == total.failed
     shown = total.tally.transitions
     assert shown[RoleEvent.REPLACED.value, Role.FAULT.value]
+    assert shown[RoleEvent.REPLACED.value, Role.MASTER.value]
     assert shown[RoleEvent.LINE_DELETED.value, Role.UNKNOWN.value]
     assert shown[RoleEvent.ANSWER_FAULT.value, Role.STOPPED.value]
     assert shown[RoleEvent.LOST.value, Role.STOPPED.value]

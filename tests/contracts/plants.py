@@ -10,7 +10,15 @@ from hakeeper.adapters.hetzner.call_guard import Answered, CallGuard
 from hakeeper.adapters.hetzner.cloud import parse
 from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.cloud_register import Register
-from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, MutationAccepted, Quota
+from hakeeper.core.calls import (
+    Answer,
+    CallResult,
+    Failure,
+    FailureKind,
+    MutationAccepted,
+    Quota,
+    Request,
+)
 from hakeeper.core.events import StartCall
 from hakeeper.core.observation import Key
 from hakeeper.demo.cloud import errors as sim_errors
@@ -49,17 +57,17 @@ class Plant:
 
 
 def _reads_are_unknown(patch: Patch) -> None:
-    def lost(_call: Call, code: str, http_status: int | None) -> Failure:
+    def lost(_request: Request, code: str, http_status: int | None) -> Failure:
         return failure(FailureKind.OUTCOME_UNKNOWN, code, http_status)
 
-    patch.setattr(calls, "_lost", lost)
+    patch.setattr(calls, "lost", lost)
 
 
 def _lost_is_undone(patch: Patch) -> None:
-    def lost(_call: Call, code: str, http_status: int | None) -> Failure:
+    def lost(_request: Request, code: str, http_status: int | None) -> Failure:
         return failure(FailureKind.TRANSIENT, code, http_status)
 
-    patch.setattr(calls, "_lost", lost)
+    patch.setattr(calls, "lost", lost)
 
 
 def _lost_answers_are_not_executed(patch: Patch) -> None:

@@ -125,7 +125,7 @@ ROBOT_ROWS: list[Row] = [
     # --- the login
     ("a refused login", lambda _: robot_case(listed=refused()), "Robot login", ERROR,
         "Robot refuses the login (file /etc/login): Unauthorized (unauthorized)", "",
-        "install -m 0600 /dev/stdin /etc/hakeeper/robot-login; systemctl reload-or-restart"),
+        "install -m 0600 /dev/stdin /etc/hakeeper/robot-login; systemctl restart hakeeper"),
     ("a refused login of a file", lambda _: robot_case(listed=refused()).with_yaml("robot:\n",
         "robot:\n  credentials_file: /l\n"), "Robot login", ERROR, "refuses the login", SERVER_AT,
         "then write USER:PASSWORD to /l"),

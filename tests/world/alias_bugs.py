@@ -38,7 +38,7 @@ ALIAS_BUGS = (
         "wrong_list",
         "the list of the holder goes to our own server",
         "own_lists_only",
-        (Line(_NEXT, "lane = _lane(network, holder)", "lane = _lane(network, us)"),),
+        (Line(_NEXT, "lane = _lane(network, holder)", "lane = _lane(network, us.id)"),),
     ),
     _alias_bug(
         "holders_mixed",

@@ -140,7 +140,8 @@ def test_one_altered_effect_is_found(recorded: Path) -> None:
 
 def test_every_second_of_a_recording_that_is_cut_replays(recorded: Path) -> None:
     data = recorded.read_bytes()
-    recorded.write_bytes(data[: len(data) * 2 // 3])
+    end_of_line = data.index(b"\n", len(data) * 2 // 3)
+    recorded.write_bytes(data[: end_of_line - 1])
     found = check(recorded)
     assert "was cut off, as by kill -9" in str(found["ends"])
 

@@ -41,12 +41,12 @@ from hakeeper.core.model import Action, ActionStatus, Server
 from hakeeper.core.not_found import named_twice, not_there, unusable
 from hakeeper.core.observation import (
     BY_NAME,
-    IpNetwork,
     Key,
     Observation,
     ResourceId,
     ResourceRef,
     Unknown,
+    label_of,
 )
 from hakeeper.core.resource import Resource
 from hakeeper.core.selection import select
@@ -99,15 +99,9 @@ def _checked(outcome: Answer | Failure) -> Answer | Failure:
 
 def _not_this_machine(server: Server, source: str) -> str:
     """Return why a server that exists is not taken for this machine."""
-    own = " and ".join(map(_shown, server.own or ()))
+    own = " and ".join(map(label_of, server.own or ()))
     has = f"of its addresses, {own}, none is here" if own else "it has no address at all"
     return f"{server.name} (id {server.id}, from: {source}) is not this machine: {has}"
-
-
-def _shown(network: IpNetwork) -> str:
-    """Return a lone address without its prefix length."""
-    lone = network.prefixlen == network.max_prefixlen
-    return str(network.network_address if lone else network)
 
 
 def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, now: float) -> None:

@@ -20,6 +20,14 @@ def order_of(key: Key) -> tuple[int, str]:
 
 BY_ID: Final = "id"
 """Naming it by what its API calls it; every kind takes that."""
+
+
+def label_of(network: IpNetwork) -> str:
+    """Return a network for people: a lone address without its prefix length."""
+    lone = network.prefixlen == network.max_prefixlen
+    return str(network.network_address if lone else network)
+
+
 BY_NETWORK: Final = "network"
 """Naming it by the address, or all the addresses, that it is."""
 BY_NAME: Final = "name"

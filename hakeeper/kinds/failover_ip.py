@@ -24,10 +24,10 @@ from hakeeper.core.observation import (
     ResourceId,
     ResourceRef,
     Unreadable,
+    label_of,
 )
 from hakeeper.kinds import json_fields
 from hakeeper.kinds.apis import ROBOT
-from hakeeper.kinds.floating_ip import label_of
 
 NAME: Final = "failover_ip"
 NO_MAIN_IP: Final = "no_main_ip"

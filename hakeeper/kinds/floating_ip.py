@@ -26,6 +26,7 @@ from hakeeper.core.observation import (
     ResourceId,
     ResourceRef,
     Unreadable,
+    label_of,
 )
 from hakeeper.kinds import json_fields, label_selector
 from hakeeper.kinds.apis import CLOUD
@@ -58,13 +59,6 @@ def by_label(selector: str) -> ResourceRef:
 def by_network(network: IpNetwork) -> ResourceRef:
     """Mean the one with this address: an IPv4 as a /32, an IPv6 as the whole /64 that moves."""
     return ResourceRef(NAME, BY_NETWORK, label_of(network))
-
-
-def label_of(network: IpNetwork) -> str:
-    """Return a lone address without its prefix length."""
-    if network.prefixlen == network.max_prefixlen:
-        return str(network.network_address)
-    return str(network)
 
 
 def resource(number: int) -> ResourceId:

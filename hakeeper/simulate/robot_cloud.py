@@ -27,10 +27,9 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import Server
-from hakeeper.core.observation import IpNetwork, Key, Observation, ResourceId, ResourceRef
+from hakeeper.core.observation import IpNetwork, Key, Observation, ResourceId, ResourceRef, label_of
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.failover_ip import keys_of
-from hakeeper.kinds.floating_ip import label_of
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import ANOTHER_ACTOR, WorldCloud, number_in, number_of
 from hakeeper.simulate.observer import Observer

@@ -7,11 +7,17 @@ from typing import TypeAlias
 
 from hakeeper.core.calls import NO_IDENTITY, AllRead, CallResult, FailureKind, Identified
 from hakeeper.core.model import Role, Server
-from hakeeper.core.observation import IpNetwork, Observation, Reading, ResourceId, Unreadable
+from hakeeper.core.observation import (
+    IpNetwork,
+    Observation,
+    Reading,
+    ResourceId,
+    Unreadable,
+    label_of,
+)
 from hakeeper.doctor.api_facts import ApiFacts
 from hakeeper.kinds import FAILOVER_IPS, FLOATING_IPS
 from hakeeper.kinds.failover_ip import keys_of
-from hakeeper.kinds.floating_ip import label_of
 from tests.support.server_facts import (
     CONF,
     CONF_PATH,

@@ -2,10 +2,18 @@
 
 from hakeeper.core.calls import AllRead, Identify, Mutate, ReadAll, ReadOne, Step
 from hakeeper.core.model import Server
-from hakeeper.core.observation import IpNetwork, Key, Observation, Reading, ResourceId, Unreadable
+from hakeeper.core.observation import (
+    IpNetwork,
+    Key,
+    Observation,
+    Reading,
+    ResourceId,
+    Unreadable,
+    label_of,
+)
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
-from hakeeper.kinds.floating_ip import by_id, by_name, by_network, label_of, resource
+from hakeeper.kinds.floating_ip import by_id, by_name, by_network, resource
 
 __all__ = ["by_id", "by_name", "by_network"]
 

@@ -15,7 +15,7 @@ from hakeeper.core.calls import (
     Quota,
 )
 from hakeeper.core.model import Role, Server, VrrpId, VrrpKind
-from hakeeper.core.observation import Observation
+from hakeeper.core.observation import Observation, label_of
 from hakeeper.doctor.api_facts import ApiFacts
 from hakeeper.doctor.conf.configuration import KeepalivedConf, read_configuration
 from hakeeper.doctor.conf.files import Files
@@ -42,7 +42,6 @@ from hakeeper.doctor.keepalived_facts import (
     KeepalivedsReading,
 )
 from hakeeper.kinds import FLOATING_IPS
-from hakeeper.kinds.floating_ip import label_of
 from tests.support import resources
 from tests.support.resources import floating_ip
 

@@ -8,7 +8,7 @@ from hakeeper.adapters.cures import cure_of
 from hakeeper.core.calls import Identified
 from hakeeper.core.kind import Api
 from hakeeper.core.model import IpAddress, Server
-from hakeeper.core.observation import IpNetwork
+from hakeeper.core.observation import IpNetwork, label_of
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Passed, error
 from hakeeper.kinds import FLOATING_IPS
@@ -69,8 +69,7 @@ def _all(facts: Facts) -> set[IpAddress]:
 
 
 def _shown(networks: tuple[IpNetwork, ...]) -> str:
-    whole = [str(one) if one.version == 6 else str(one.network_address) for one in networks]  # noqa: PLR2004  # IPv6
-    return _listed(whole)
+    return _listed(list(map(label_of, networks)))
 
 
 def addresses_here(facts: Facts) -> str:

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from hakeeper.core.model import IpAddress, Role, VrrpId
-from hakeeper.core.observation import IpNetwork, ResourceRef
+from hakeeper.core.observation import IpNetwork, ResourceRef, label_of
 from hakeeper.doctor.checks.identity import is_private
 from hakeeper.doctor.checks.ignored_lines import missing_because
 from hakeeper.doctor.checks.movable import is_wrong
@@ -21,7 +21,7 @@ from hakeeper.doctor.finding import (
     warning,
 )
 from hakeeper.kinds import ALIAS_IPS
-from hakeeper.kinds.floating_ip import IPV6_PREFIX, label_of
+from hakeeper.kinds.floating_ip import IPV6_PREFIX
 
 
 def virtual_addresses(facts: Facts) -> Iterator[CheckResult]:

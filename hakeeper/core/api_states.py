@@ -7,6 +7,7 @@ them suffers from delays nothing of the others.
 from dataclasses import dataclass, field
 
 from hakeeper.core.budget import Budget
+from hakeeper.core.calls import Identify, Request
 from hakeeper.core.health import Health
 from hakeeper.core.kind import Api, Kind, Kinds
 from hakeeper.core.model import NEVER, ApiSettings, Server, Settings
@@ -68,6 +69,10 @@ class ApiState:
         if self.server is None:
             return Unknown("which server this is has not been confirmed yet")
         return Us() if server_id in self.server.keys else Other(server_id)
+
+    def goes_out(self, request: Request) -> bool:
+        """Say whether a request goes out: who we are, not every API tells, but this machine."""
+        return self.api.says_who_we_are or not isinstance(request, Identify)
 
     def is_dead(self, server_id: Key) -> bool:
         """Say whether another server cannot be using a resource, as far as is known."""
@@ -162,13 +167,13 @@ class Apis:
         before, self.apis = self.apis, {}
         for kind in wanted:
             name = kind.api.name
-            api = before.get(name) or self.apis.get(name) or self._fresh(kind.api)
+            api = before.get(name) or self.apis.get(name) or self._begun(kind.api)
             api.settings = settings.apis.get(name, ApiSettings())
             self.apis[name] = api
             self.kinds.setdefault(kind.name, KindState(kind, api))
         self.left |= {name: api for name, api in before.items() if name not in self.apis}
 
-    def _fresh(self, api: Api) -> ApiState:
+    def _begun(self, api: Api) -> ApiState:
         """Begin with an API; what was spent and refused before a reload still counts."""
         made, left = _fresh(api), self.left.pop(api.name, None)
         if left is not None:

@@ -75,14 +75,11 @@ def take_result(state: State, result: CallResult, now: float) -> None:
     if isinstance(outcome, Failure):
         take_failure(state, call, result, outcome, now)
         return
-    if isinstance(outcome, Identified) and not api.api.says_who_we_are:
-        api.health.granted(type(call.request))  # of the API itself that proves nothing
-        _identified(state, api, outcome.server, outcome.source, now)
-        return
-    if not isinstance(call.request, Mutate):  # which one API answers when its work is done
-        api.health.latency_s = result.finished_at_s - call.asked_at_s
     api.health.granted(type(call.request))
-    works(state, api, now)
+    if api.goes_out(call.request):
+        if not isinstance(call.request, Mutate):  # which one API answers when its work is done
+            api.health.latency_s = result.finished_at_s - call.asked_at_s
+        works(state, api, now)
     _answered(state, call, result, outcome, now)
 
 

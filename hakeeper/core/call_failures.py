@@ -134,7 +134,7 @@ def _note(state: State, call: Inflight, failure: Failure, now: float) -> None:
     decision = ServerUnidentified(of, failure) if identifying else ApiFailed(of, failure, request)
     refused = RESPONSES[failure.kind].scope is Scope.REQUEST
     if refused or failure.code == NO_IDENTITY:
-        if failure.code != NO_IDENTITY and (not identifying or call.api.api.says_who_we_are):
+        if failure.code != NO_IDENTITY and call.api.goes_out(request):
             works(state, call.api, now)
         if health.refused(type(request), failure, now):
             state.report(decision)

@@ -43,7 +43,7 @@ from hakeeper.core.problems import (
     Unauthorized,
     Unresolved,
 )
-from hakeeper.core.reconcile import reading_interval_s
+from hakeeper.core.reading_interval import reading_interval_s
 from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleState
 from hakeeper.core.selection_problems import ChosenTwice, NothingChosen

@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from hakeeper.core.calls import FailureKind, Obstacle, Step
+from hakeeper.core.calls import (
+    FailureKind,
+    Mutate,
+    Obstacle,
+    ReadAll,
+    ReadOne,
+    Request,
+    Step,
+)
 from hakeeper.core.model import Server
 from hakeeper.core.observation import Key, Observation, Reading, ResourceId, ResourceRef
 from hakeeper.core.patience import USUAL, Patience
@@ -173,3 +181,14 @@ class Kind(Protocol):
 
 Kinds: TypeAlias = Mapping[str, Kind]
 """All kinds, by their names."""
+
+
+def api_name_of(request: Request, kinds: Kinds) -> str:
+    """Return the name of the API that a request goes to."""
+    match request:
+        case ReadAll(kind):
+            return kinds[kind].api.name
+        case ReadOne(resource) | Mutate(resource):
+            return kinds[resource.kind].api.name
+        case _:
+            return request.api

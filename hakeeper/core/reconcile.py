@@ -26,6 +26,7 @@ from hakeeper.core.hung_keepalived import is_left
 from hakeeper.core.isolation import trust_again
 from hakeeper.core.model import FifoState
 from hakeeper.core.observation import Key, Other, order_of
+from hakeeper.core.reading_interval import is_thrifty, reading_interval_s
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle, ReadBack, Verify
 from hakeeper.core.state import QUERY_SPACING_S, RELEASE_CALLS, State
@@ -125,11 +126,11 @@ def _identify(state: State, api: ApiState, now: float, wake: Wake) -> None:
     is_known = api.server is not None and not api.server_doubted
     if is_known or state.asked(Identify, api):
         return
-    from_s = api.identify_from_s
-    if api.api.says_who_we_are:
+    request, from_s = Identify(api.name, api.cached_server_id), api.identify_from_s
+    if api.goes_out(request):
         from_s = max(from_s, api.budget.from_s(Use.CLAIM, now))
     if due(from_s, now, wake):
-        state.start(Identify(api.name, api.cached_server_id), now)
+        state.start(request, now)
 
 
 def _poll_actions(state: State, api: ApiState, now: float, wake: Wake) -> None:
@@ -291,31 +292,12 @@ def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:
     due_at_s = kind.listed_at_s + reading_interval_s(state, kind, now)
     if state.any_master(kind):
         due_at_s = max(due_at_s, state.schedule.aside_until_s)
-    if kind.role_look_at_s is not None and not _is_thrifty(kind.api, now):
+    if kind.role_look_at_s is not None and not is_thrifty(kind.api, now):
         due_at_s = min(due_at_s, kind.role_look_at_s)
     due_at_s = max(due_at_s, kind.api.budget.from_s(Use.EDGE, now))
     if due(due_at_s, now, wake):
         _list(state, kind, now)
         wake(now + reading_interval_s(state, kind, now))
-
-
-def reading_interval_s(state: State, kind: KindState, now: float) -> float:
-    """Return the seconds between two readings of a kind as things stand."""
-    api, settings = kind.api, state.settings
-    # Until a first list says which resources are meant, a claim would have to wait for it.
-    is_wanted = state.any_master(kind) or not kind.is_listed
-    if not is_wanted or api.health.scarce(now):
-        return state.standby_interval_s(kind)
-    wanted_s = max(settings.interval_s, api.patience.least_interval_s)
-    settling = any(r.watch_until_s > now and r.kind is kind for r in state.resources.values())
-    if settling and api.budget.allows(Use.RETRY, now):
-        return min(api.patience.watch_interval_s, wanted_s)
-    return max(wanted_s, state.reading_gap_s(api))
-
-
-def _is_thrifty(api: ApiState, now: float) -> bool:
-    """Say whether reading that nobody waits for should spare the quota, or our part of it."""
-    return api.health.scarce(now) or not api.budget.allows(Use.RETRY, now)
 
 
 def _look_at_holders(state: State, api: ApiState, now: float, wake: Wake) -> None:
@@ -333,7 +315,7 @@ def _look_at_holders(state: State, api: ApiState, now: float, wake: Wake) -> Non
 
 def _look_at_others(state: State, api: ApiState, now: float, wake: Wake) -> None:
     """Learn name and state of the servers that hold our resources, one at a time, seldom."""
-    if _is_thrifty(api, now) or not api.api.shows_servers:
+    if is_thrifty(api, now) or not api.api.shows_servers:
         return
     ours = (resource for resource in state.resources.values() if resource.kind.api is api)
     held = {r.holder.server_id for r in ours if isinstance(r.holder, Other)}

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from hakeeper.core.api_states import Apis, ApiState, KindState
 from hakeeper.core.budget import Budget, Use
-from hakeeper.core.calls import Identify, Mutate, ReadAll, ReadOne, Request, Step
+from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request, Step
 from hakeeper.core.choice import Choice, Owner
 from hakeeper.core.claim_events import Happening, Hinted, Seen
 from hakeeper.core.claim_table import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
-from hakeeper.core.kind import Kinds
+from hakeeper.core.kind import Kinds, api_name_of
 from hakeeper.core.model import NEVER, FifoState, IpAddress, ProcessId, SavedState, Settings, VrrpId
 from hakeeper.core.observation import Holder, Nobody, ResourceRef
 from hakeeper.core.resource import SPACING_S, Resource
@@ -205,13 +205,7 @@ class State:
 
     def api_of(self, request: Request) -> ApiState:
         """Return the API that a request goes to."""
-        match request:
-            case ReadAll(kind):
-                return self.apis.kinds[kind].api
-            case ReadOne(resource) | Mutate(resource):
-                return self.apis.kinds[resource.kind].api
-            case _:
-                return self.apis.apis[request.api]
+        return self.apis.apis[api_name_of(request, self.kinds)]
 
     def is_lane_taken(self, lane: str) -> bool:
         """Say whether a mutating request of this lane is under way, even an unwanted one."""
@@ -302,17 +296,19 @@ class State:
             timeout_s = max(timeout_s, api.patience.step_timeout_s)
         call_id, self.next_call_id = self.next_call_id, self.next_call_id + 1
         self.calls[call_id] = Inflight(request, api, now, resources, generation)
+        if api.goes_out(request):
+            self._pay(request, api, now)
+        self.effects.append(StartCall(call_id, request, timeout_s, urgent=bool(resources)))
+
+    def _pay(self, request: Request, api: ApiState, now: float) -> None:
         if isinstance(request, Mutate) and api.steps is not None:
             api.steps.spend(now)
-        elif isinstance(request, Identify) and not api.api.says_who_we_are:
-            pass  # it takes no request
         elif isinstance(request, ReadAll):
             api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)
         else:
             # A read that a step needs right before it must not keep that step waiting.
             first = isinstance(request, ReadOne) and not self._acts_on_known(request)
             api.budget.spend(now, reading=first)
-        self.effects.append(StartCall(call_id, request, timeout_s, urgent=bool(resources)))
 
     def _acts_on_known(self, request: ReadOne) -> bool:
         return self.apis.kinds[request.resource.kind].kind.acts_on_known

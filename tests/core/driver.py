@@ -44,6 +44,7 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
 )
 from hakeeper.core.fifo_lines import LineState, NotifyLine
+from hakeeper.core.kind import api_name_of
 from hakeeper.core.model import ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import Key, ResourceRef
 from hakeeper.core.snapshot import Snapshot
@@ -55,7 +56,7 @@ from hakeeper.simulate.robot_cloud import main_ip
 from tests.core.cloud import Cloud, Robot
 from tests.core.faults import Fault, failure
 from tests.core.pier import Pier, ship
-from tests.core.rules import Rules, api_of
+from tests.core.rules import Rules
 from tests.support.made_up_kind import ELSEWHERE
 from tests.support.resources import CLOUD
 
@@ -277,7 +278,11 @@ class Node:
 
     def _execute(self, request: Request) -> Answer | Failure:
         api = self.world.api_of(request)
-        caller = self.server_id if api is self.world.robot else self.rules.own[api_of(request)]
+        caller = (
+            self.server_id
+            if api is self.world.robot
+            else self.rules.own[api_name_of(request, KINDS)]
+        )
         return api.answer(request, caller)
 
     def _meet(self, call: Call, fault: Fault) -> None:
@@ -357,7 +362,7 @@ class World(Agenda):
         return node
 
     def api_of(self, request: Request) -> Cloud | Robot:
-        name = api_of(request)
+        name = api_name_of(request, KINDS)
         if name == ROBOT.name:
             return self.robot
         return self.cloud if name == CLOUD else self.pier

@@ -12,8 +12,6 @@ from hakeeper.core.calls import (
     Mutate,
     MutationAccepted,
     OneRead,
-    ReadAll,
-    ReadOne,
     Request,
 )
 from hakeeper.core.core import Core
@@ -26,23 +24,13 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
 )
+from hakeeper.core.kind import api_name_of
 from hakeeper.core.observation import Key, Observation, ResourceId
 from hakeeper.kinds import KINDS
 from tests.support.journal_entries import check_entry
 
 MAX_PARALLEL = 8
 ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
-
-
-def api_of(request: Request) -> str:
-    """Return the name of the API that a request goes to."""
-    match request:
-        case ReadAll(kind):
-            return KINDS[kind].api.name
-        case ReadOne(resource) | Mutate(resource):
-            return KINDS[resource.kind].api.name
-        case _:
-            return request.api
 
 
 @dataclass(slots=True)
@@ -95,7 +83,7 @@ class Rules:
             waits.assigns_until_s = max(waits.assigns_until_s, now + wait_s)
 
     def _waits(self, request: Request) -> Waits:
-        return self.waits.setdefault(api_of(request), Waits())
+        return self.waits.setdefault(api_name_of(request, KINDS), Waits())
 
     def _read(self, found: tuple[Observation, ...], asked_at_s: float) -> None:
         for seen in found:

@@ -24,7 +24,8 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Action, ActionStatus, Role, Settings
 from hakeeper.core.observation import Observation, Other, Part, Reading, Us
-from hakeeper.core.reconcile import reading_interval_s, reconcile
+from hakeeper.core.reading_interval import reading_interval_s
+from hakeeper.core.reconcile import reconcile
 from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import (

@@ -17,7 +17,8 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import QueryRoles, StartCall
 from hakeeper.core.model import FifoState, Role, Server, Settings
 from hakeeper.core.observation import Nobody, Observation, Other, Us
-from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
+from hakeeper.core.reading_interval import reading_interval_s
+from hakeeper.core.reconcile import POLL_SPREAD_S, reconcile
 from hakeeper.core.roles import RoleState
 from hakeeper.core.stages import Claim, MutateSent, Phases, Verify
 from hakeeper.core.state import State

@@ -717,7 +717,7 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.reconcile:reading_interval_s",
+                "hakeeper.core.reading_interval:reading_interval_s",
                 "if not is_wanted or api.health.scarce(now):",
                 "if api.health.scarce(now):",
             ),

@@ -13,7 +13,7 @@ from tests.world.planting import Line
 
 _robot_bug = partial(Bug, kind=FAILOVER_IPS.name)
 
-_START = "hakeeper.core.state:State.start"
+_PAY = "hakeeper.core.state:State._pay"
 _SERVE = "hakeeper.core.reconcile:_serve"
 _CAREFUL = "hakeeper.core.reconcile:_must_wait"
 _OBSERVE = "hakeeper.core.call_answers:_observe"
@@ -29,9 +29,9 @@ FAILOVER_BUGS = (
         "switches_an_hour",
         (
             Line(
-                _START,
-                "api.steps.spend(now)",
-                "any(r.favoured for r in resources) or api.steps.spend(now)",
+                "hakeeper.core.state:State.start",
+                "if api.goes_out(request):",
+                "if api.goes_out(request) and not any(r.favoured for r in resources):",
             ),
             Line("hakeeper.core.resource:Resource.edge", "self.edges.takes(now)", "True"),
         ),
@@ -41,7 +41,7 @@ FAILOVER_BUGS = (
         "switches_uncounted",
         "switches are paid from no budget",
         "switches_an_hour",
-        (Line(_START, "api.steps.spend(now)", "pass"),),
+        (Line(_PAY, "api.steps.spend(now)", "pass"),),
     ),
     _robot_bug(
         "reads_of_the_cloud",
@@ -49,12 +49,12 @@ FAILOVER_BUGS = (
         "reads_an_hour",
         (
             Line(
-                _START,
+                _PAY,
                 "api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)",
                 "pass",
             ),
             Line(
-                "hakeeper.core.reconcile:reading_interval_s",
+                "hakeeper.core.reading_interval:reading_interval_s",
                 "return max(wanted_s, state.reading_gap_s(api))",
                 "return wanted_s",
             ),

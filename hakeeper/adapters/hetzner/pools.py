@@ -8,20 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 
 from hakeeper.adapters.hetzner.pool import HetznerPool
-from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request
 from hakeeper.core.events import StartCall
+from hakeeper.core.kind import api_name_of
 from hakeeper.kinds import KINDS
-
-
-def api_of(request: Request) -> str:
-    """Return the name of the API that a request goes to."""
-    match request:
-        case ReadAll(kind):
-            return KINDS[kind].api.name
-        case ReadOne(resource) | Mutate(resource):
-            return KINDS[resource.kind].api.name
-        case _:
-            return request.api
 
 
 class Pools:
@@ -38,7 +27,7 @@ class Pools:
 
     def start(self, call: StartCall, decided_at_s: float) -> None:
         """Queue a call; see HetznerPool."""
-        self.by_api[api_of(call.request)].start(call, decided_at_s)
+        self.by_api[api_name_of(call.request, KINDS)].start(call, decided_at_s)
 
     def cancel(self, call_id: int) -> None:
         """End a call of which no byte was sent, whichever API it is for."""

@@ -45,7 +45,7 @@ def warm_connections(config: Config, api: str) -> int:
 
 def api_options(config: Config, api: str) -> HetznerOptions:
     """Return how an API is reached."""
-    section = config.robot if api == ROBOT.name else config.hetzner
+    section = config.section_of(api)
     return HetznerOptions(endpoint=section.endpoint, ca_file=section.ca_file, version=__version__)
 
 
@@ -93,16 +93,15 @@ class Loader:
 
     def _files(self, config: Config, api: str) -> list[Path]:
         """Return the files that an API's section names; raises ConfigUnreadable for a bad one."""
-        section, name = config.hetzner, "hetzner"
-        files = [section.ca_file, section.token_file]
+        name, secret_file = "hetzner", config.hetzner.token_file
         if api == ROBOT.name:
-            files, name = [config.robot.ca_file, config.robot.credentials_file], "robot"
-        ca_file = files[0]
+            name, secret_file = "robot", config.robot.credentials_file
+        ca_file = config.section_of(api).ca_file
         fault = None if ca_file is None else fault_of_ca_file(ca_file)
         if ca_file is not None and fault is not None:
             message = f"cannot be used as {name}.ca_file: {fault.reason}"
             raise ConfigUnreadable(ca_file, fault.exit_code, message)
-        return [path for path in files if path is not None]
+        return [path for path in (ca_file, secret_file) if path is not None]
 
     def secret(self, config: Config, api: str) -> str:
         """Read the token or login of an API, and have it hidden; raises SecretUnusable."""

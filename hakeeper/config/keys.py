@@ -240,6 +240,10 @@ class Config:
         refs = chain.from_iterable(self.resources.values())
         return tuple(ref for ref in refs if KINDS[ref.kind].api.name == api)
 
+    def section_of(self, api: str) -> HetznerConfig | RobotConfig:
+        """Return the section about an API: how it is reached."""
+        return self.robot if api == ROBOT.name else self.hetzner
+
     def identity(self, api: str) -> tuple[object, ...]:
         """Return the settings that decide how an API is reached and which server this is there."""
         if api == CLOUD.name:
@@ -264,7 +268,7 @@ class Config:
         )
 
     def _api_settings(self, api: str) -> ApiSettings:
-        section = self.robot if api == ROBOT.name else self.hetzner
+        section = self.section_of(api)
         return ApiSettings(call_timeout_s=section.timeout_s, endpoint=section.endpoint)
 
     def as_json(self) -> dict[str, object]:

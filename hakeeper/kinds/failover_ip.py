@@ -28,6 +28,7 @@ from hakeeper.core.observation import (
 )
 from hakeeper.kinds import json_fields
 from hakeeper.kinds.apis import ROBOT
+from hakeeper.kinds.lists import read_each
 
 NAME: Final = "failover_ip"
 NO_MAIN_IP: Final = "no_main_ip"
@@ -139,18 +140,12 @@ class FailoverIps:
     def read_list(self, request: HttpRequest, answer: Json) -> Reading:
         """Read a list of them, of which some may not be ours: one that is odd does not spoil it."""
         del request
-        found: list[Observation] = []
-        unreadable: list[Unreadable] = []
-        for entry in json_fields.sequence(answer, "failover IPs"):
-            try:
-                found.append(_observation(json_fields.field(entry, "failover")))
-            except UnreadableAnswer as error:
-                unreadable.append(_unreadable(entry, str(error)))
-        return Reading(tuple(found), tuple(unreadable))
+        entries = json_fields.sequence(answer, "failover IPs")
+        return read_each(entries, _observation, _unreadable)
 
     def read_one(self, answer: Json) -> Observation:
         """Read one of them."""
-        return _observation(json_fields.field(answer, "failover"))
+        return _observation(answer)
 
 
 def keys_of(networks: Iterable[IpNetwork]) -> tuple[Key, ...]:
@@ -168,10 +163,13 @@ def _is_within(inner: IpNetwork, outer: IpNetwork) -> bool:
 
 
 def _observation(entry: object) -> Observation:
-    """Read a `failover` object, as far as it is needed; `active_server_ip` is null for nobody."""
-    members = json_fields.mapping(entry, NAME)
+    """Read what holds a `failover` object, as far as it is needed.
+
+    `active_server_ip` is null for nobody.
+    """
+    members = json_fields.mapping(json_fields.field(entry, "failover"), NAME)
     network = _network(members)
-    active = json_fields.field(entry, "active_server_ip")
+    active = json_fields.field(members, "active_server_ip")
     return Observation(
         id=ResourceId(NAME, str(network.network_address)),
         label=label_of(network),

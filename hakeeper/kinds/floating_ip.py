@@ -30,6 +30,7 @@ from hakeeper.core.observation import (
 )
 from hakeeper.kinds import json_fields, label_selector
 from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.lists import read_each
 
 NAME: Final = "floating_ip"
 IPV6_PREFIX: Final = 64
@@ -166,22 +167,8 @@ class FloatingIps:
     def read_list(self, request: HttpRequest, answer: Json) -> Reading:
         """Read a list of them, of which most are not ours: one that is odd does not spoil it."""
         del request
-        found: list[Observation] = []
-        unreadable: list[Unreadable] = []
-        for entry in json_fields.sequence(
-            json_fields.field(answer, "floating_ips"), "floating_ips"
-        ):
-            try:
-                found.append(_observation(entry))
-            except UnreadableAnswer as error:
-                unreadable.append(_unreadable(entry, str(error)))
-            else:
-                members = json_fields.mapping(entry, NAME)
-                if _name(members) is None:  # it may be meant by its name
-                    unreadable.append(_unreadable(entry, "name is no string"))
-                elif _labels(members) is None:  # or by its labels
-                    unreadable.append(_unreadable(entry, "labels are no object of strings"))
-        return Reading(tuple(found), tuple(unreadable))
+        entries = json_fields.sequence(json_fields.field(answer, "floating_ips"), "floating_ips")
+        return read_each(entries, _observation, _unreadable, _doubt)
 
     def read_one(self, answer: Json) -> Observation:
         """Read one of them."""
@@ -254,6 +241,14 @@ def _unreadable(entry: object, why: str) -> Unreadable:
         label=label,
         why=why if known is None else f"floating IP {known}: {why}",
     )
+
+
+def _doubt(entry: object) -> str | None:
+    """Say why one that was read may be meant by its name, or by its labels, all the same."""
+    members = json_fields.mapping(entry, NAME)
+    if _name(members) is None:
+        return "name is no string"
+    return "labels are no object of strings" if _labels(members) is None else None
 
 
 def _name(members: Mapping[str, object]) -> str | None:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from hakeeper.adapters.cures import cure_of
 from hakeeper.core.calls import Failure, Identified
-from hakeeper.core.kind import Api, Kind
+from hakeeper.core.kind import Kind
 from hakeeper.core.model import VrrpId
 from hakeeper.core.not_found import unusable
 from hakeeper.core.observation import BY_NAME, Observation, Reading, ResourceId, ResourceRef
-from hakeeper.doctor.checks.answers import section
+from hakeeper.doctor.checks.answers import section, who
 from hakeeper.doctor.checks.movable import in_the_way, no_room_for_all, not_meant, part_of
 from hakeeper.doctor.checks.selectors import selectors
 from hakeeper.doctor.facts import Facts
@@ -50,15 +50,11 @@ def _not_listed(facts: Facts, kind: Kind) -> Iterator[CheckResult]:
     key = f"{section(kind.api)}.endpoint"
     if isinstance(outcome, Failure) and outcome.kind.value in {"refused", "not found"}:
         yield error(
-            f"{_who(kind.api)} does not list the {kind.noun}s: {outcome.message} ({outcome.code})",
+            f"{who(kind.api)} does not list the {kind.noun}s: {outcome.message} ({outcome.code})",
             why="hakeeper does not move what it does not find there",
             cure=f"check the value of {key}",
             place=facts.config.key(key),
         )
-
-
-def _who(api: Api) -> str:
-    return api.title if api is ROBOT else "the API"
 
 
 def _missing(facts: Facts, vrrp: VrrpId, ref: ResourceRef, reading: Reading) -> Finding:

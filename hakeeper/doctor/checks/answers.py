@@ -1,7 +1,6 @@
 """Does an API answer? The same for each API."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from hakeeper.adapters.cures import api_cure
@@ -19,13 +18,17 @@ _SET_CLOCK: Final = "timedatectl set-ntp true; then see: timedatectl timesync-st
 
 def endpoint(facts: Facts, api: Api) -> str:
     """Return the URL of an API."""
-    config = facts.config.config
-    return config.robot.endpoint if api is ROBOT else config.hetzner.endpoint
+    return facts.config.config.section_of(api.name).endpoint
 
 
 def section(api: Api) -> str:
     """Return the section of hakeeper.yaml about an API."""
     return "robot" if api is ROBOT else "hetzner"
+
+
+def who(api: Api) -> str:
+    """Return who answers, within a sentence."""
+    return api.title if api is ROBOT else "the API"
 
 
 def answers(facts: Facts, api: Api) -> Iterator[CheckResult]:
@@ -50,9 +53,8 @@ def _is_unavailable(failure: Failure) -> bool:
 def _unreachable(facts: Facts, api: Api, failure: Failure) -> Finding:
     where = endpoint(facts, api)
     support = f", correlation id {failure.correlation_id}" if failure.correlation_id else ""
-    name = api.title if api is ROBOT else "the API"
     return error(
-        f"{name} at {where} does not work: {failure.message} ({failure.code}{support})",
+        f"{who(api)} at {where} does not work: {failure.message} ({failure.code}{support})",
         why="no address can be assigned without it",
         cure=api_cure(api, api_code(failure, api.known_by), where),
         place=facts.config.key(f"{section(api)}.endpoint"),
@@ -68,7 +70,7 @@ def _tls(facts: Facts, api: Api, failure: Failure) -> Finding:
             why="with a wrong clock a good certificate is not valid, and no call is made",
             cure=_SET_CLOCK,
         )
-    ca_file = _ca_file(facts, api)
+    ca_file = facts.config.config.section_of(api.name).ca_file
     cure = (
         "apt install --reinstall ca-certificates"
         if ca_file is None
@@ -82,11 +84,6 @@ def _tls(facts: Facts, api: Api, failure: Failure) -> Finding:
         cure=f"{cure}; to see who answers: openssl s_client -connect HOST:443{look}",
         place=facts.config.key(f"{section(api)}.ca_file"),
     )
-
-
-def _ca_file(facts: Facts, api: Api) -> Path | None:
-    config = facts.config.config
-    return config.robot.ca_file if api is ROBOT else config.hetzner.ca_file
 
 
 def skew(ahead_s: float) -> str:

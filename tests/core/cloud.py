@@ -7,8 +7,7 @@ from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Failure, Identify, Mutate, ReadActions, ReadServer, Request
 from hakeeper.core.kind import Kind
 from hakeeper.core.observation import Key
-from hakeeper.kinds import FLOATING_IPS
-from hakeeper.kinds.failover_ip import FailoverIps
+from hakeeper.kinds import FAILOVER_IPS, FLOATING_IPS
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.project import ZONE, Nature
@@ -99,4 +98,4 @@ class Robot(Failing, RobotCloud):
         """Begin empty."""
         self.moves: list[Move] = []
         Failing.__init__(self)
-        RobotCloud.__init__(self, nature(), FailoverIps(), agenda, self.moves.append)
+        RobotCloud.__init__(self, nature(), FAILOVER_IPS, agenda, self.moves.append)

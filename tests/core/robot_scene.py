@@ -4,11 +4,9 @@ from collections.abc import Iterable
 
 from hakeeper.core.calls import Failure, FailureKind, Identify, Mutate, Step
 from hakeeper.core.observation import ResourceRef
-from hakeeper.kinds.failover_ip import FailoverIps
 from hakeeper.simulate.robot_cloud import main_ip
 from tests.core.driver import WEB, Call, Node, World, settings
 
-FAILOVER_IPS = FailoverIps()
 HOUR_S = 3600.0
 AWAY = Step("route", main_ip(9), lane="another")
 WRONG_LOGIN = Failure(

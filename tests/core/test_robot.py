@@ -5,22 +5,18 @@ cloud, and no trouble makes more requests than Robot grants.
 """
 
 from itertools import pairwise
-from typing import cast
 
 import pytest
 
 from hakeeper.core.calls import Identified, Identify, Mutate, ReadAll, ReadOne
 from hakeeper.core.events import SettingsChanged
-from hakeeper.core.kind import Kind
 from hakeeper.core.model import Server
 from hakeeper.core.problems import Health, Pending
-from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.simulate.robot_cloud import SWITCH_S, main_ip
 from tests.core.driver import Node
 from tests.core.robot_scene import (
     AWAY,
-    FAILOVER_IPS,
     WRONG_LOGIN,
     at_robot,
     flap,
@@ -28,11 +24,6 @@ from tests.core.robot_scene import (
     scene,
     switches,
 )
-
-
-@pytest.fixture(autouse=True)
-def failover_ips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cast("dict[str, Kind]", KINDS), FAILOVER_IPS.name, FAILOVER_IPS)
 
 
 def pending(node: Node) -> list[Health]:

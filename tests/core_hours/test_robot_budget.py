@@ -1,15 +1,10 @@
 """What Robot grants in an hour is enough, whatever flaps, fails or fights."""
 
-from typing import cast
-
 import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate, ReadAll
-from hakeeper.core.kind import Kind
-from hakeeper.kinds import KINDS
 from tests.core.faults import failure
 from tests.core.robot_scene import (
-    FAILOVER_IPS,
     HOUR_S,
     at_robot,
     flap,
@@ -17,11 +12,6 @@ from tests.core.robot_scene import (
     scene,
     switches,
 )
-
-
-@pytest.fixture(autouse=True)
-def failover_ips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cast("dict[str, Kind]", KINDS), FAILOVER_IPS.name, FAILOVER_IPS)
 
 
 def test_idle_nodes_leave_most_of_what_robot_grants() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hakeeper.adapters.cures import REFUSALS, TROUBLES
 from hakeeper.config import parse
 from hakeeper.core.budget import SHARE, Budget, Use
+from hakeeper.kinds import FAILOVER_IPS
 from hakeeper.kinds.apis import ROBOT
-from hakeeper.kinds.failover_ip import FailoverIps
 
 PAGE = Path(__file__).parents[2] / "docs" / "failover-ips.md"
 TEXT = " ".join(PAGE.read_text().split())
@@ -54,5 +54,5 @@ def test_the_waits_are_those_of_the_code() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_each_code_is_one_that_there_is(code: str) -> None:
-    known = {*TROUBLES, *REFUSALS, *FailoverIps().codes, "rate_limit_exceeded"}
+    known = {*TROUBLES, *REFUSALS, *FAILOVER_IPS.codes, "rate_limit_exceeded"}
     assert code in known

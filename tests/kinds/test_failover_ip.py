@@ -10,11 +10,11 @@ from hakeeper.adapters.hetzner.errors import kind_of
 from hakeeper.core.calls import FailureKind, Obstacle, Step
 from hakeeper.core.kind import HttpRequest, Json, UnreadableAnswer
 from hakeeper.core.observation import BY_NETWORK, Key, Observation, Reading, ResourceId, ResourceRef
+from hakeeper.kinds import FAILOVER_IPS
 from hakeeper.kinds.apis import ROBOT
-from hakeeper.kinds.failover_ip import NAME, NO_MAIN_IP, FailoverIps, keys_of
+from hakeeper.kinds.failover_ip import NAME, NO_MAIN_IP, keys_of
 from tests.support.resources import this_server
 
-FAILOVER_IPS = FailoverIps()
 US, OTHERS = "198.51.100.1", "198.51.100.2"
 OUR_NET, THEIR_NET = "2001:db8:a::", "2001:db8:b::"
 SERVER = this_server(US, OUR_NET)

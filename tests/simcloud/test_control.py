@@ -20,19 +20,13 @@ from tests.simcloud.conftest import (
     add_lan,
     set_the_scene,
 )
+from tests.simcloud.process import simulator_process
 
 
 @contextmanager
 def cloud_process(*options: str) -> Iterator[tuple[CloudClient, subprocess.Popen[bytes]]]:
-    command = [sys.executable, "-m", "hakeeper.demo.cloud", "--until-stdin-closes", *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield CloudClient(**json.loads(process.stdout.readline())), process
-        finally:
-            process.stdin.close()
-            process.wait(20)
+    with simulator_process("hakeeper.demo.cloud", *options) as (where, process):
+        yield CloudClient(**where), process
 
 
 @pytest.fixture(params=["here", "over http"])

@@ -1,7 +1,5 @@
-import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,20 +8,14 @@ import pytest
 from hakeeper.demo.cloud import CommandError, Fault
 from hakeeper.demo.robot import Kind, Login, RobotClient, RobotFront, SimRobot
 from tests.simcloud.conftest import Certificates
+from tests.simcloud.process import simulator_process
 from tests.simcloud.robot_scene import MAIN_B, WEB, RobotScene, code, set_the_scene
 
 
 @contextmanager
 def robot_process(*options: str) -> Iterator[tuple[RobotClient, subprocess.Popen[bytes]]]:
-    command = [sys.executable, "-m", "hakeeper.demo.robot", "--until-stdin-closes", *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield RobotClient(**json.loads(process.stdout.readline())), process
-        finally:
-            process.stdin.close()
-            process.wait(20)
+    with simulator_process("hakeeper.demo.robot", *options) as (where, process):
+        yield RobotClient(**where), process
 
 
 @pytest.fixture(params=["here", "over http"])

@@ -585,13 +585,7 @@ BUGS = (
         "late_retry",
         "the pauses after failures grow to ten minutes",
         "repaired",
-        (
-            Line(
-                "hakeeper.core.patience:Patience.backoff",
-                "Pause.RETRY: self.retry",
-                "Pause.RETRY: Backoff(base_s=0.25, cap_s=600.0)",
-            ),
-        ),
+        (Line("hakeeper.core.backoff:Backoff.delay_s", "min(self.cap_s,", "min(600.0,"),),
     ),
     Bug(
         "hammering",

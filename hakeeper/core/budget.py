@@ -37,6 +37,27 @@ class Use(enum.Enum):
 
 
 @dataclass(slots=True)
+class Turn:
+    """Whose the retry that flows in is, while its step waits for a read."""
+
+    owner: object = None
+    until_s: float = NEVER
+
+    def begin(self, owner: object, until_s: float) -> None:
+        """It is this one's until then."""
+        self.owner, self.until_s = owner, until_s
+
+    def end(self, owner: object) -> None:
+        """It has taken its step, if it was this one's."""
+        if self.owner is owner:
+            self.owner, self.until_s = None, NEVER
+
+    def taken_until_s(self, by: object) -> float:
+        """Return from when on it may be that of this one, or None's for no claim at all."""
+        return NEVER if self.owner is by else self.until_s
+
+
+@dataclass(slots=True)
 class Budget:
     """The bucket of one node."""
 
@@ -79,16 +100,24 @@ class Budget:
         self.limit_per_hour, self.at_s = limit_per_hour, now
         self.spent = gone * self.full
 
-    def from_s(self, use: Use, now: float, spare: int = 0, ahead: int = 0) -> float:
+    def from_s(
+        self,
+        use: Use,
+        now: float,
+        spare: int = 0,
+        ahead: int = 0,
+        taken_until_s: float = NEVER,
+    ) -> float:
         """Return from when on a call may go; not later than `now` if it may go at once.
 
         `spare`: so many calls at least are to be left, since this one makes others needful.
         `ahead`: it may not go before so many other calls for the same use could go as well.
+        `taken_until_s`: the retry that flows in is another's until then.
         """
         from_s = self._filled_s(use, now, spare, ahead)
         if use is Use.RETRY:
             filled_s = self._filled_s(Use.CLAIM, now, ahead=ahead)
-            from_s = min(from_s, max(self.retry_from_s, filled_s))
+            from_s = min(from_s, max(self.retry_from_s, filled_s, taken_until_s))
         return from_s
 
     def _filled_s(self, use: Use, now: float, spare: int = 0, ahead: int = 0) -> float:
@@ -97,6 +126,10 @@ class Budget:
         needed = min(self.full, 1 + ahead + max(spare, floor))
         lacking = needed - self.left(now)
         return now if lacking <= _ROUNDING else now + lacking / self.per_second
+
+    def is_low(self, now: float) -> bool:
+        """Say whether retries live on what flows in."""
+        return self._filled_s(Use.RETRY, now) > now
 
     def allows(self, use: Use, now: float) -> bool:
         """Say whether a call for this may go now."""

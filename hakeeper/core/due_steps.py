@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from hakeeper.core.api_states import ApiState
+from hakeeper.core.budget import Use
 from hakeeper.core.calls import Failure, FailureKind, Mutate, Obstacle, Step
 from hakeeper.core.claim_events import Failed, Hung, LostTrack, Sending
 from hakeeper.core.due import Wake, due
+from hakeeper.core.due_reads import next_reader, tried_at_s
 from hakeeper.core.hung_keepalived import is_left
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, MutateDue
@@ -17,6 +19,7 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
     if api.server is None or _is_at_parallel_limit(state, api, now):
         return
     waiting = sorted(state.in_stage(MutateDue, of=api), key=lambda each: each[1].claim.refused_at_s)
+    reader = next_reader(state, api, now) if waiting else None
     for resource, stage in waiting:
         seen, from_s = resource.observation, resource.mutate_from_s(stage.due_at_s)
         if resource.stage is not stage or seen is None or not due(from_s, now, wake):
@@ -29,12 +32,15 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
             continue
         if not due(state.step_affordable_from_s(resource, now), now, wake):
             continue
+        if reader is not None and _yields(state, resource, reader, now):
+            continue
         step = resource.kind.kind.next_step(seen, api.server)
         lane = "" if isinstance(step, Obstacle) else step.lane
         if _is_lane_taken(state, lane):
             continue
         if not resource.shows(lane, now):
             state.happened(resource, LostTrack(), now)
+            reader = next_reader(state, api, now)
         elif isinstance(step, Obstacle):
             state.happened(resource, Failed(_failure(step)), now)
         else:
@@ -45,6 +51,7 @@ def _take_step(state: State, resources: list[Resource], step: Step, now: float) 
     """Send the request that brings these resources closer to us."""
     for resource in resources:
         state.happened(resource, Sending(step), now)
+        resource.kind.api.turn.end(resource)
     first, *others = [r.observation.id for r in resources if r.observation is not None]
     state.start(Mutate(first, step, tuple(others)), now, *resources)
 
@@ -69,6 +76,12 @@ def _others(
         if other.shows(step.lane, now) and other.kind.kind.next_step(seen, server) == step:
             found.append(other)
     return found[: step.most - 1]
+
+
+def _yields(state: State, resource: Resource, reader: Resource, now: float) -> bool:
+    """Say whether another one, which is read first, has its turn before this one."""
+    refused = state.use_of(resource, now) is Use.RETRY
+    return refused and tried_at_s(resource) > tried_at_s(reader)
 
 
 def _is_refused(resource: Resource) -> bool:

@@ -13,13 +13,11 @@ from hakeeper.core.calls import (
     Identify,
     ReadActions,
     ReadAll,
-    ReadOne,
     ReadServer,
-    Request,
-    Step,
 )
 from hakeeper.core.claim_events import ActionLost, HoldDownOver, HolderAsked
 from hakeeper.core.due import Wake, due
+from hakeeper.core.due_reads import affordable, alone, begin_turn, next_reader, reads_due
 from hakeeper.core.due_steps import take_due_steps
 from hakeeper.core.events import QueryRoles
 from hakeeper.core.hung_keepalived import is_left
@@ -28,8 +26,8 @@ from hakeeper.core.model import FifoState
 from hakeeper.core.observation import Key, Other, order_of
 from hakeeper.core.reading_interval import is_thrifty, reading_interval_s
 from hakeeper.core.resource import Resource
-from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle, ReadBack, Verify
-from hakeeper.core.state import QUERY_SPACING_S, RELEASE_CALLS, State
+from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle
+from hakeeper.core.state import QUERY_SPACING_S, State
 
 POLL_SPREAD_S = 0.25
 """For each full call of running actions, how much longer they are left alone: the assigns are out,
@@ -154,7 +152,7 @@ def _poll_actions(state: State, api: ApiState, now: float, wake: Wake) -> None:
     # A call that has to be made is filled up with the actions that would be due next.
     while polls and due(polls[0][0] + spread_s, now, wake):
         chosen, polls = polls[:per_call], polls[per_call:]
-        if not _affordable(state, (resource for _, resource, _ in chosen), now, wake):
+        if not affordable(state, (resource for _, resource, _ in chosen), now, wake):
             wake(min(stage.until_s for _, _, stage in chosen))
             continue
         # One action may be that of several resources.
@@ -173,41 +171,15 @@ def _look_at_released(
     releasing = (
         resource
         for _, resource, stage in polls
-        if stage.step.holder is None and stage.polls < RELEASE_LISTS and _alone(resource) is None
+        if stage.step.holder is None and stage.polls < RELEASE_LISTS and alone(resource) is None
     )
     for kind in {id(resource.kind): resource.kind for resource in releasing}.values():
         _list(state, kind, now, at_once=2)
 
 
-def _affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake) -> bool:
-    """Say whether the budget lets a call go that serves these claims."""
-    from_s = (state.affordable_from_s(r, now, *_with_step(r)) for r in claims)
-    return due(min(from_s), now, wake)
-
-
-def _with_step(resource: Resource) -> tuple[int, int]:
-    """Return what the budget must hold besides, so that a step follows its read while it is new."""
-    pages = resource.kind.pages
-    if resource.kind.kind.acts_on_known:
-        return 0, 0
-    match resource.stage:
-        case Verify() if resource.needs_release:
-            return 2 + pages, pages + RELEASE_CALLS
-        case Verify() | ReadBack(step=Step(holder=None)):
-            return 2 + pages, pages
-        case _:
-            return 0, 0
-
-
 def _read_for_claims(state: State, api: ApiState, now: float, wake: Wake) -> None:
     """Read the holders of the resources whose claim needs to know."""
-    waiting = [each for each in state.reading(api) if due(each[1].due_at_s, now, wake)]
-    reading = [
-        (resource, stage)
-        for resource, stage in waiting
-        if not _read_is_under_way(state, resource, stage.after_s)
-        and not _is_read(resource, stage.after_s)
-    ]
+    reading = reads_due(state, api, now, wake)
     if not reading or not due(api.reads_from_s, now, wake):
         return
     gathered_s = min(stage.due_at_s for _, stage in reading) + GATHER_S
@@ -215,48 +187,17 @@ def _read_for_claims(state: State, api: ApiState, now: float, wake: Wake) -> Non
     only_confirms = all(r.claim is not None and r.claim.is_sent for r in wanted)
     if only_confirms and state.mutations(api) > 0 and not due(gathered_s, now, wake):
         return
-    if not _affordable(state, wanted, now, wake):
+    if not affordable(state, wanted, now, wake):
         return
-    if len(wanted) == 1 and (alone := _alone(wanted[0])) is not None:
-        state.start(alone, now)
+    reader = next_reader(state, api, now)
+    if reader is not None:
+        begin_turn(reader, now)
+    if len(wanted) == 1 and (request := alone(wanted[0])) is not None:
+        state.start(request, now)
         return
     for kind in {id(resource.kind): resource.kind for resource in wanted}.values():
         # Where every step needs a list of its own, a claim waits for none that is too old.
         _list(state, kind, now, at_once=1 if kind.kind.acts_on_known else 2)
-
-
-def _read_is_under_way(state: State, resource: Resource, after_s: float) -> bool:
-    """Say whether an answer is coming that will be new enough."""
-    return any(
-        call.asked_at_s >= after_s and _shows(call.request, resource)
-        for call in state.calls.values()
-    )
-
-
-def _shows(request: Request, resource: Resource) -> bool:
-    """Say whether the answer to a request will show this resource."""
-    seen = resource.observation
-    match request:
-        case ReadAll(kind, within):
-            return kind == resource.kind.kind.name and (seen is not None or not within)
-        case ReadOne(resource_id):
-            return seen is not None and seen.id == resource_id
-        case _:
-            return False
-
-
-def _alone(resource: Resource) -> ReadOne | None:
-    """Return the call that reads it without the others; None: that takes a list."""
-    seen = resource.observation
-    if seen is None or resource.kind.kind.read_request(seen.id) is None:
-        return None
-    return ReadOne(seen.id)
-
-
-def _is_read(resource: Resource, after_s: float) -> bool:
-    """Say whether the answer is here already and only our own identity is missing."""
-    read_s = resource.holder_at_s
-    return resource.kind.api.server is None and read_s is not None and read_s >= after_s
 
 
 def _list(state: State, kind: KindState, now: float, at_once: int = 1) -> None:
@@ -304,13 +245,18 @@ def _look_at_holders(state: State, api: ApiState, now: float, wake: Wake) -> Non
     if not api.api.shows_servers:
         return
     for resource, stage in state.in_stage(HoldDown, of=api):
-        due_at_s = max(stage.look_at_s, api.budget.from_s(Use.RETRY, now))
+        due_at_s = max(stage.look_at_s, _spare_from_s(api, now))
         if isinstance(resource.holder, Other) and due(due_at_s, now, wake):
             state.happened(resource, HolderAsked(now + HOLDER_LOOK_S), now)
             wake(now + HOLDER_LOOK_S)
             request = ReadServer(api.name, resource.holder.server_id)
             if not state.is_asked(request):
                 state.start(request, now)
+
+
+def _spare_from_s(api: ApiState, now: float) -> float:
+    """Return from when on the budget has a retry that is nobody's."""
+    return api.budget.from_s(Use.RETRY, now, taken_until_s=api.turn.taken_until_s(None))
 
 
 def _look_at_others(state: State, api: ApiState, now: float, wake: Wake) -> None:

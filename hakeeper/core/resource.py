@@ -98,6 +98,8 @@ class Resource:
     """Of the MASTER edges whose claim is favoured."""
     favoured: bool = False
     """The claim at hand is that of a MASTER edge, in a role that has few: see `budget.py`."""
+    turn_at_s: float = NEVER
+    """When it was last read in its turn: see `due_reads.py`."""
     left_at_s: float = NEVER
     """The last demotion: earlier reads prove nothing, since another node has become MASTER."""
     watch_until_s: float = NEVER

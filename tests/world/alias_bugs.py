@@ -185,7 +185,7 @@ ALIAS_BUGS = (
         "all_in_place",
         (
             Line(
-                "hakeeper.core.reconcile:_with_step",
+                "hakeeper.core.due_reads:_with_step",
                 "if resource.kind.kind.acts_on_known:",
                 "if True:",
             ),

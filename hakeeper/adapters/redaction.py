@@ -11,6 +11,8 @@ from typing import Final
 
 from hakeeper.hide_secrets import HIDDEN
 
+TOKEN_VARIABLE: Final = "HCLOUD_TOKEN"  # noqa: S105  # no token
+"""The environment variable that may hold the token: to be hidden before anything reads it."""
 RUN_LENGTH: Final = 12
 """This many consecutive characters of a token count as a piece of it."""
 SHORTEST_TOKEN: Final = 8

@@ -6,14 +6,13 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from hakeeper.adapters.status import SCHEMA, document
+from hakeeper.adapters.status import SCHEMA
 from hakeeper.cli import probe
 from hakeeper.cli.main import run_command
 from hakeeper.cli.probe import State, judged
@@ -26,29 +25,13 @@ from hakeeper.core.snapshot import (
     SelectorPicture,
     Snapshot,
 )
-from tests.adapters.test_status import WALL_S, picture, troubled, well
+from tests.adapters.test_status import picture, troubled, well
 from tests.adapters.test_troubles import CASES
-from tests.support.control_loop import Loop
 from tests.support.privileges import public_folder, unprivileged
+from tests.support.status_daemon import StatusDaemon, plain
 
 LINE_LIMIT = 1024
-Document = dict[str, Any]
 Probe = Callable[..., tuple[int, str]]
-
-
-class Daemon:
-    """A control socket that answers with `status`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "control.sock"
-        self.status: Mapping[str, Any] = {}
-        self._loop = Loop(str(self.path), lambda _request, _user: self.status)
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator["Daemon"]:
-        with contextlib.closing(self._loop):
-            self._loop.start()
-            yield self
 
 
 @pytest.fixture
@@ -58,8 +41,8 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def daemon(folder: Path) -> Iterator[Daemon]:
-    with Daemon(folder).running() as it:
+def daemon(folder: Path) -> Iterator[StatusDaemon]:
+    with StatusDaemon(folder).running() as it:
         yield it
 
 
@@ -74,11 +57,6 @@ def ask(folder: Path, capfd: pytest.CaptureFixture[str]) -> Probe:
         return code, out
 
     return asked
-
-
-def plain(taken: Snapshot) -> Document:
-    found: Document = json.loads(json.dumps(document(taken, WALL_S)))
-    return found | {"version": "1", "started": found["time"], "config": "/etc/hakeeper.yaml"}
 
 
 def with_role(**changes: object) -> Snapshot:
@@ -98,7 +76,7 @@ def with_address(**changes: object) -> Snapshot:
 # --- the verdict -------------------------------------------------------------------------------
 
 
-def test_a_healthy_master_is_ok_with_its_numbers(daemon: Daemon, ask: Probe) -> None:
+def test_a_healthy_master_is_ok_with_its_numbers(daemon: StatusDaemon, ask: Probe) -> None:
     daemon.status = plain(picture(well()))
     code, line = ask()
     assert code == 0
@@ -118,7 +96,7 @@ def test_the_verdicts_and_the_version_are_those_of_the_status() -> None:
 @pytest.mark.parametrize("health", Health)
 @pytest.mark.parametrize("trouble", [case[0] for case in CASES])
 def test_it_agrees_with_the_status_on_every_trouble(
-    daemon: Daemon, ask: Probe, trouble: Trouble, health: Health
+    daemon: StatusDaemon, ask: Probe, trouble: Trouble, health: Health
 ) -> None:
     problem = ProblemPicture(health=health, trouble=trouble, age_s=7.0)
     daemon.status = plain(replace(picture(well()), health=health, problems=(problem,)))
@@ -130,7 +108,9 @@ def test_it_agrees_with_the_status_on_every_trouble(
     assert said in " ".join(shown.split())
 
 
-def test_the_worst_problem_is_told_with_how_many_more_there_are(daemon: Daemon, ask: Probe) -> None:
+def test_the_worst_problem_is_told_with_how_many_more_there_are(
+    daemon: StatusDaemon, ask: Probe
+) -> None:
     state = troubled()
     state.fifo = FifoState.MISSING
     daemon.status = plain(picture(state))
@@ -141,7 +121,7 @@ def test_the_worst_problem_is_told_with_how_many_more_there_are(daemon: Daemon, 
     assert f" problems={count};;;0\n" in line
 
 
-def test_json_has_the_same_in_one_line(daemon: Daemon, ask: Probe) -> None:
+def test_json_has_the_same_in_one_line(daemon: StatusDaemon, ask: Probe) -> None:
     daemon.status = plain(picture(troubled()))
     code, line = ask("--json")
     assert line.count("\n") == 1
@@ -227,7 +207,7 @@ def test_one_instance_or_group_can_be_asked_for(asked: str, state: State, text: 
     assert (result.state, result.text) == (state, text)
 
 
-def test_the_option_goes_with_and_without_a_name(daemon: Daemon, ask: Probe) -> None:
+def test_the_option_goes_with_and_without_a_name(daemon: StatusDaemon, ask: Probe) -> None:
     daemon.status = plain(two_of_a_name())
     assert ask("--master", "VI_1")[0] == 0
     assert ask("--master")[0] == 2
@@ -291,7 +271,9 @@ def test_a_socket_that_one_may_not_reach_is_unknown(folder: Path, ask: Probe) ->
 
 
 @pytest.mark.parametrize("schema", [None, 0, 2, "1"])
-def test_another_version_of_the_status_is_unknown(daemon: Daemon, ask: Probe, schema: int) -> None:
+def test_another_version_of_the_status_is_unknown(
+    daemon: StatusDaemon, ask: Probe, schema: int
+) -> None:
     daemon.status = plain(picture(well())) | {"schema": schema}
     code, line = ask()
     assert code == 3
@@ -337,7 +319,7 @@ def test_the_line_is_one_bounded_and_printable_whatever_names_there_are() -> Non
             assert line.count("|") <= 1
 
 
-def test_numbers_are_as_monitoring_reads_them(daemon: Daemon, ask: Probe) -> None:
+def test_numbers_are_as_monitoring_reads_them(daemon: StatusDaemon, ask: Probe) -> None:
     daemon.status = plain(picture(troubled()))
     numbers = ask()[1].rstrip("\n").split(" | ")[1].split(" ")
     assert [one for one in numbers if not re.fullmatch(r"[a-z_]+=[\d.]+s?;;;0(;\d+)?", one)] == []

@@ -51,6 +51,9 @@ COMMANDS: Final = (
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
     Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),
+    Command(
+        "bugreport", "collect what a bug report needs, without secrets", "hakeeper.cli.bugreport"
+    ),
     Command("version", "print the versions of hakeeper and its libraries", "hakeeper.cli.version"),
 )
 
@@ -61,6 +64,7 @@ examples:
   hakeeper run -c ./hakeeper.yaml    the daemon, as systemd starts it
   hakeeper status --json             what it knows and does, for programs
   hakeeper probe                     one line and an exit code, for monitoring
+  hakeeper bugreport                 an archive for an issue, without secrets
 
 exit codes:
   {exits.OK:>3}  success

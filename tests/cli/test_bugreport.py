@@ -30,11 +30,11 @@ SECRETS = (
     TOKEN, TOKEN[:32], TOKEN[20:40], ODD_TOKEN, PASSWORD, BASIC, AUTH_PASS, SHORT_PASS, QUOTED_PASS,
     PARAMETER,
 )  # fmt: skip
-ALL = " ".join((TOKEN, f"{TOKEN[:32]}...", ODD_TOKEN, LOGIN, BASIC, AUTH_PASS, SHORT_PASS))
+ALL = " ".join((TOKEN, f"{TOKEN[:32]}...", ODD_TOKEN, LOGIN, PASSWORD, BASIC, AUTH_PASS, PARAMETER))
 """What an input may hold of them, wherever it comes from."""
 CONF = f"""\
 # {ALL} comment
-$SECRET = {PARAMETER}
+$VRRP_KEY = {PARAMETER}
 $IFACE = eth0
 include {{folder}}/more.conf
 vrrp_instance VI_1 {{
@@ -55,7 +55,7 @@ vrrp_instance VI_2 {{
         auth_pass {SHORT_PASS}
     }}
     authentication {{
-        auth_pass $SECRET
+        auth_pass $VRRP_KEY
     }}
     interface eth0
 }}
@@ -180,7 +180,7 @@ def test_what_helps_stays(machine: Machine) -> None:
     texts = {name: part.text or "" for name, part in taken.items()}
     assert "vrrp_instance VI_1 {" in texts["keepalived/00-keepalived.conf"]
     assert "state BACKUP" in texts["keepalived/00-keepalived.conf"]
-    assert "$SECRET = [hidden]\n$IFACE = eth0\n" in texts["keepalived/00-keepalived.conf"]
+    assert "$VRRP_KEY = [hidden]\n$IFACE = eth0\n" in texts["keepalived/00-keepalived.conf"]
     assert "auth_pass [hidden]" in texts["keepalived/00-keepalived.conf"]
     assert "interface eth0" in texts["keepalived/01-more.conf"]
     assert "floating_ips: [web" in texts["hakeeper.yaml"]
@@ -228,7 +228,7 @@ def test_a_secret_is_found_as_json_and_addresses_write_it() -> None:
 
 def test_what_is_cut_is_cut_between_lines(machine: Machine) -> None:
     """Half a secret would not be known as one."""
-    many = "x" * 50 + f" {TOKEN}\n"
+    many = "x" * 60 + f" {TOKEN}\n"
     machine.file("state.json", many * 3000)
     machine.file("long", many * 30_000)
     machine.program("journalctl", "", then=f"cat {machine.folder}/long")
@@ -239,7 +239,7 @@ def test_what_is_cut_is_cut_between_lines(machine: Machine) -> None:
     ):
         part = taken[name]
         assert part.note == note
-        assert set((part.text or "").splitlines()[1:]) == {"x" * 50 + " [hidden]"}
+        assert set((part.text or "").splitlines()) == {"x" * 60 + " [hidden]"}
 
 
 # --- what cannot be taken ----------------------------------------------------------------------

@@ -19,6 +19,7 @@ from hakeeper.cli.main import run_command
 from tests.adapters.test_status import picture, well
 from tests.support.privileges import powerless, public_folder
 from tests.support.status_daemon import StatusDaemon, plain
+from tests.support.waiting import eventually
 
 TOKEN = "aB3" * 21 + "z"
 ODD_TOKEN = "odd.token-of-another-shape"
@@ -275,12 +276,18 @@ def test_no_link_leads_out_of_the_folder_of_the_service(machine: Machine) -> Non
 
 def test_a_program_that_hangs_is_ended_with_all_that_it_started() -> None:
     script = "echo begun; sleep 1000 & echo $!; wait"
-    output = output_of(["/bin/sh", "-c", script], {}, timeout_s=0.5, limit_bytes=1000)
+    output = output_of(["/bin/sh", "-c", script], {}, timeout_s=3.0, limit_bytes=1000)
     assert (output.code, output.is_cut) == (None, False)
     begun, child = output.data.decode().split()
     assert begun == "begun"
-    state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or state.read_text().rpartition(") ")[2][0] == "Z"
+    eventually(lambda: has_ended(child), 60.0)
+
+
+def has_ended(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_a_part_that_hangs_or_fails_is_noted_and_the_others_are_there(machine: Machine) -> None:

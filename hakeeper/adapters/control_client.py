@@ -63,7 +63,7 @@ def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[
             raise ControlError(f"hakeeper does not answer at {path} ({error})") from None
     try:
         answer = json.loads(received)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ControlError(f"hakeeper gave no usable answer at {path}") from None
     if not isinstance(answer, dict):
         raise ControlError(f"hakeeper refused: {str(answer)[:200]}")
@@ -73,7 +73,10 @@ def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[
 def _receive(client: socket.socket, deadline_s: float) -> bytes:
     received = bytearray()
     while not received.endswith(b"\n") and len(received) <= ANSWER_LIMIT_BYTES:
-        client.settimeout(max(0.01, deadline_s - time.monotonic()))
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0.0:  # it may come in drops
+            raise TimeoutError("timed out")
+        client.settimeout(left_s)
         data = client.recv(_READ_BYTES)
         if not data:
             break

@@ -5,6 +5,7 @@ from typing import Final
 
 from hakeeper.core import last_decision as core
 
+NOTHING_DECIDED: Final = "nothing decided yet"
 TEXTS: Final[Mapping[type[core.LastDecision], str]] = {
     core.WillRead: "{0.cause}: reading the holder",
     core.WillAssign: "{0.cause}: assigning it to this server",
@@ -25,4 +26,4 @@ TEXTS: Final[Mapping[type[core.LastDecision], str]] = {
 
 def decision_text(decision: core.LastDecision | None) -> str:
     """Return a decision as one sentence, without a full stop."""
-    return "nothing decided yet" if decision is None else TEXTS[type(decision)].format(decision)
+    return NOTHING_DECIDED if decision is None else TEXTS[type(decision)].format(decision)

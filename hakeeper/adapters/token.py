@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper import exits
-from hakeeper.adapters.redaction import SHORTEST_TOKEN, Redactor
+from hakeeper.adapters.redaction import SHORTEST_TOKEN, TOKEN_VARIABLE, Redactor
 from hakeeper.adapters.secret import (
     Places,
     Secret,
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 CREDENTIAL_NAME: Final = "hcloud-token"
-VARIABLE: Final = "HCLOUD_TOKEN"
+VARIABLE: Final = TOKEN_VARIABLE
 USUAL: Final = re.compile(r"[A-Za-z0-9]{64}")
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The characters of a bearer token (RFC 6750, section 2.1)."""

@@ -1,7 +1,8 @@
 """The command line. Every command is a module with `add_arguments(parser)` and `run(args) -> int`.
 
 Only the module of the chosen command is imported: `hakeeper status` needs no API client, and an
-import error in one command does not affect the others.
+import error in one command does not affect the others. What is imported here, every `hakeeper
+probe` waits for.
 """
 
 import argparse
@@ -9,14 +10,11 @@ import importlib
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Final, NoReturn, Protocol, cast
+from typing import Final, NamedTuple, NoReturn, Protocol, cast
 
 from hakeeper import __version__, exits
-from hakeeper.adapters.redaction import Redactor
-from hakeeper.adapters.token import VARIABLE
+from hakeeper.adapters.redaction import TOKEN_VARIABLE, Redactor
 from hakeeper.hide_secrets import hide_secrets
 
 
@@ -34,23 +32,28 @@ class CommandModule(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One row of `hakeeper --help`."""
 
     name: str
     help: str
     module: str
+    wrong_use: int = exits.USAGE
+    """The exit code for a wrong command line."""
 
 
 COMMANDS: Final = (
     Command("run", "run the daemon in the foreground", "hakeeper.cli.run"),
     Command("check", "check the configuration and the token", "hakeeper.cli.check"),
     Command("status", "show the state of the running daemon", "hakeeper.cli.status"),
+    Command("probe", "one line for monitoring and load balancers", "hakeeper.cli.probe", 3),
     Command("reload", "make the running daemon read its files again", "hakeeper.cli.reload"),
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
     Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),
+    Command(
+        "bugreport", "collect what a bug report needs, without secrets", "hakeeper.cli.bugreport"
+    ),
     Command("version", "print the versions of hakeeper and its libraries", "hakeeper.cli.version"),
 )
 
@@ -59,7 +62,9 @@ examples:
   hakeeper check                     are /etc/hakeeper/hakeeper.yaml and the token valid?
   hakeeper check --online            would a failover to this server work?
   hakeeper run -c ./hakeeper.yaml    the daemon, as systemd starts it
-  hakeeper status --json             for monitoring
+  hakeeper status --json             what it knows and does, for programs
+  hakeeper probe                     one line and an exit code, for monitoring
+  hakeeper bugreport                 an archive for an issue, without secrets
 
 exit codes:
   {exits.OK:>3}  success
@@ -70,12 +75,18 @@ exit codes:
   {exits.SYSTEM:>3}  the system refused something; try again
   {exits.NO_PERMISSION:>3}  a file cannot be read: permission denied
   {exits.BAD_CONFIG:>3}  the configuration or the token is invalid
-  `hakeeper status` and `hakeeper replay` have more: see `hakeeper status --help`
+  `hakeeper status`, `probe` and `replay` have their own: see `hakeeper status --help`
 """
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors hide a token that was put on the command line by mistake."""
+
+    wrong_use = exits.USAGE
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit, after a wrong command line with the code that the command has for that."""
+        super().exit(self.wrong_use if status == exits.USAGE else status, message)
 
     def error(self, message: str) -> NoReturn:
         """Exit with the usage and the message."""
@@ -89,7 +100,7 @@ def main() -> NoReturn:
 
 def run_command(argv: Sequence[str]) -> int:
     """Run one command and return its exit code; raises only argparse's SystemExit."""
-    redactor = Redactor([os.environ.get(VARIABLE, "")])
+    redactor = Redactor([os.environ.get(TOKEN_VARIABLE, "")])
     debug = "--debug" in argv
     previous_hook = threading.excepthook
     threading.excepthook = lambda raised: _report(raised.exc_value, redactor, debug=debug)
@@ -157,12 +168,15 @@ def _parser(with_options: Collection[str]) -> argparse.ArgumentParser:
         )
         if command.name in with_options:
             _module(command.name).add_arguments(subparser)
+            parser.wrong_use = subparser.wrong_use = command.wrong_use
     return parser
 
 
 def _report(error: BaseException | None, redactor: Redactor, *, debug: bool) -> None:
     """Print an unexpected exception without secrets: one line, or with `debug` the traceback."""
     if debug and error is not None:
+        import traceback  # noqa: PLC0415  # costs each `hakeeper probe` milliseconds
+
         text = "".join(traceback.format_exception(error)).rstrip("\n")
     else:
         text = " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,19 +1,33 @@
-"""`hakeeper status`: shows the state of the running daemon."""
+"""`hakeeper status`: shows the state of the running daemon, once or live."""
 
 import argparse
 import json
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from hakeeper import exits
 from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
 from hakeeper.adapters.cures import cure_of
+from hakeeper.adapters.legend import (
+    CONFIRMED,
+    LAST_KNOWN,
+    NOT_FOUND,
+    NOT_KNOWN_NOW,
+    ON_ANOTHER,
+    ON_NOBODY,
+    ON_US,
+    UNKNOWN,
+    VERDICTS,
+    sections,
+)
 from hakeeper.adapters.status import age, clock
 from hakeeper.cli.options import add_json, default_socket
+from hakeeper.cli.status_watch import watch
 from hakeeper.core.problems import Health
 from hakeeper.printable import cure_lines, printable
 
@@ -21,28 +35,48 @@ NOT_RUNNING = 3
 BUSY: Final = 4
 GONE: Final = "hakeeper.gone"
 TIMEOUT_S = 5.0
+WATCH_TIMEOUT_S: Final = 1.5
+"""A live picture that shows nothing for longer looks like one that hangs itself."""
 WIDTH: Final = 80
+LEGEND_COLUMN: Final = 26
+"""Where the meanings stand."""
 
-EPILOG = """\
+EPILOG = f"""\
+examples:
+  hakeeper status            what is wrong, what to do, and what hakeeper knows
+  hakeeper status --watch    the same, live; Ctrl-C ends it
+  hakeeper status --legend   what each word means
+  hakeeper status --json --watch | jq --unbuffered .health
+
 exit codes:
-  0  ok: this server would take over, and everything shown is current
-  1  degraded: something is wrong, but no address is known to be lost
-  2  broken: an address is not where it should be, or could not be moved here
+  0  ok: {VERDICTS[Health.OK]}
+  1  degraded: {VERDICTS[Health.DEGRADED]}
+  2  broken: {VERDICTS[Health.BROKEN]}
   3  the daemon does not run, or does not answer
   4  the daemon is busy with other clients; some connections are reserved for root
+With --watch: 130 after Ctrl-C, 143 after SIGTERM, 141 if nobody reads any more. --legend: 0.
 
 Every problem has a code, which --json shows. docs/status.md lists them all
 (/usr/share/doc/hakeeper/docs/status.md).
 """
 
 Document = Mapping[str, Any]
-"""The status as parsed from the daemon's JSON."""
+"""The status as parsed from the daemon's JSON; or with `error`, that there is none, and why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = EPILOG
     add_json(parser)
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on: full screen on a terminal, else a block (with --json a line) for each change",
+    )
+    instead.add_argument(
+        "--legend", action="store_true", help="explain each word that the status can show"
+    )
     parser.add_argument(
         "--socket",
         metavar="PATH",
@@ -54,31 +88,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the daemon's status, and return its health as the exit code."""
-    try:
-        status = ask(str(args.socket), {"command": "status"}, TIMEOUT_S)
-    except Busy as error:
-        _print_failure("busy", "hakeeper.busy", str(error), as_json=args.json)
-        return BUSY
-    except (ControlError, NotRunning) as error:
-        _print_failure("not running", GONE, str(error), as_json=args.json)
-        return NOT_RUNNING
+    if args.legend:
+        sys.stdout.write(_legend_as_json() if args.json else _lines_out(_legend()))
+        return exits.OK
+    if args.watch:
+        return watch(lambda: _asked(args.socket, WATCH_TIMEOUT_S)[1], shown, as_json=args.json)
+    code, status = _asked(args.socket, TIMEOUT_S)
     if args.json:
         sys.stdout.write(json.dumps(status, indent=2) + "\n")
     else:
-        sys.stdout.write("\n".join(map(printable, lines(status, time.time()))) + "\n")
-    return Health[str(status["health"]).upper()].value
+        sys.stdout.write(_lines_out(shown(status, time.time())))
+    return code
 
 
-def _print_failure(health: str, code: str, text: str, *, as_json: bool) -> None:
-    if as_json:
-        document = {"health": health, "error": text, "code": code, "cure": cure_of(code)}
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
-    else:
-        shown = [*_wrapped("", text), *cure_lines(cure_of(code), "    do:     ", WIDTH)]
-        sys.stdout.write("\n".join(map(printable, shown)) + "\n")
+def _asked(path: Path, timeout_s: float) -> tuple[int, Document]:
+    """Return the exit code and the status."""
+    try:
+        status = ask(str(path), {"command": "status"}, timeout_s)
+    except Busy as error:
+        return BUSY, _failure("busy", "hakeeper.busy", str(error))
+    except (ControlError, NotRunning) as error:
+        return NOT_RUNNING, _failure("not running", GONE, str(error))
+    return Health[str(status["health"]).upper()].value, status
+
+
+def _failure(health: str, code: str, text: str) -> Document:
+    return {"health": health, "error": text, "code": code, "cure": cure_of(code)}
+
+
+def _lines_out(text: Iterable[str]) -> str:
+    return "\n".join(map(printable, text)) + "\n"
+
+
+# --- the legend -------------------------------------------------------------------------------
+
+
+def _legend() -> Iterator[str]:
+    for number, section in enumerate(sections()):
+        yield from [""] * bool(number)
+        yield section.title
+        for word, meaning in section.words.items():
+            head = f"  {word:<{LEGEND_COLUMN - 4}}  "
+            if len(head) > LEGEND_COLUMN:
+                yield from _wrapped("", head.rstrip())
+                head = " " * LEGEND_COLUMN
+            yield from _wrapped(head, meaning)
+
+
+def _legend_as_json() -> str:
+    return json.dumps({section.key: dict(section.words) for section in sections()}, indent=2) + "\n"
 
 
 # --- for people -------------------------------------------------------------------------------
+
+
+def shown(status: Document, now_s: float) -> Iterator[str]:
+    """Return the status for people, or why there is none."""
+    return _failure_lines(status, now_s) if "error" in status else lines(status, now_s)
+
+
+def _failure_lines(failure: Document, now_s: float) -> Iterator[str]:
+    since = f"; so since {_ago(failure['since'], now_s)}" if "since" in failure else ""
+    yield from _wrapped("", f"{failure['error']}{since}")
+    yield from cure_lines(failure["cure"], "    do:     ", WIDTH)
 
 
 def lines(status: Document, now_s: float) -> Iterator[str]:
@@ -170,23 +242,23 @@ def _holder(address: Document, role: Document, now_s: float) -> str:
     read = address["holder_read_at"]
     match address["holder"]:
         case "us":
-            where = "on this server"
+            where = ON_US
         case "nobody":
-            where = "on no server"
+            where = ON_NOBODY
         case "unknown":
-            return f"holder {address['holder_label']}"
+            return UNKNOWN.format(address["holder_label"])
         case _:
-            where = f"on {address['holder_label']}"
+            where = ON_ANOTHER.format(address["holder_label"])
     if address["confirmed"]:
-        return f"{where}, confirmed; read {_ago(read, now_s)}"
+        return f"{where}, {CONFIRMED}; read {_ago(read, now_s)}"
     if address["holder_current"]:
         return f"{where}, read {_ago(read, now_s)}"
     if address["resource_id"] is None:
-        return f"not found in the project; last known: {where}, {_ago(read, now_s)}"
+        return f"{NOT_FOUND}; {LAST_KNOWN}: {where}, {_ago(read, now_s)}"
     # Ages are rounded: equal ones mean that it was read before, or the holder would be current.
     older = role["role_age_s"] <= address["holder_age_s"]
     unread = f"not read since this server became {role['role']}" if older else "not read lately"
-    return f"holder not known now ({unread}); last known: {where}, {_ago(read, now_s)}"
+    return f"{NOT_KNOWN_NOW} ({unread}); {LAST_KNOWN}: {where}, {_ago(read, now_s)}"
 
 
 def _keepalived(status: Document) -> str:

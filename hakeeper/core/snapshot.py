@@ -4,6 +4,7 @@ Times are ages in seconds before the picture: whoever shows it knows the clock.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from hakeeper.core.api_states import ApiState
 from hakeeper.core.find_problems import is_current, problems
@@ -15,6 +16,10 @@ from hakeeper.core.resource import Resource
 from hakeeper.core.servers import holder_key
 from hakeeper.core.stages import Held, HoldDown, Recheck
 from hakeeper.core.state import Selection, State
+
+API_OK: Final = "ok"
+NOT_ASKED: Final = "not asked yet"
+FIFO_NOT_OPENED: Final = "not opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +143,7 @@ def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
         server_id=first.server_id,
         server_name=first.server_name,
         keepalived_pid=None if state.keepalived is None else state.keepalived.pid,
-        fifo="not opened" if state.fifo is None else state.fifo.value,
+        fifo=FIFO_NOT_OPENED if state.fifo is None else state.fifo.value,
         fifo_detail=state.fifo_detail,
         api=first.state,
         api_failing_s=first.failing_s,
@@ -168,7 +173,7 @@ def _problem(problem: Problem, now: float) -> ProblemPicture:
 def _api(api: ApiState, now: float) -> ApiPicture:
     health, server = api.health, api.server
     failure, quota, left = health.failure, health.quota, health.quota_left(now)
-    state = "not asked yet" if health.answered_at_s is None else "ok"
+    state = NOT_ASKED if health.answered_at_s is None else API_OK
     return ApiPicture(
         name=api.name,
         title=api.api.title,

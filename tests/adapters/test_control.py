@@ -2,7 +2,6 @@ import contextlib
 import json
 import os
 import resource
-import selectors
 import socket
 import stat
 import subprocess
@@ -27,57 +26,11 @@ from hakeeper.adapters.control_server import (
     MAX_CLIENTS_PER_USER,
     REQUEST_LIMIT_BYTES,
     RESERVED_CLIENTS,
-    ControlServer,
 )
+from tests.support.control_loop import Loop
 from tests.support.privileges import public_folder
 
 BUSY_LINE = json.dumps(BUSY).encode() + b"\n"
-
-
-class Loop:
-    """A selector loop like the daemon's, around one server; turned by hand or by a thread."""
-
-    def __init__(self, path: str, answer: control_module.Answer, *, looks: bool = True) -> None:
-        self.selector = selectors.DefaultSelector()
-        self.troubles: list[str] = []
-        self.server = ControlServer(path, answer, self.selector, self.troubles.append)
-        if looks:
-            self.server.look()
-        self._stop_read, self._stop_write = os.pipe()
-        self.selector.register(self._stop_read, selectors.EVENT_READ, None)
-        self._thread: threading.Thread | None = None
-        self.failure: BaseException | None = None
-
-    def turn(self) -> None:
-        """Handle what is ready now, all of one selection, and then whatever that made ready."""
-        while events := self.selector.select(0):
-            for key, _ in events:
-                key.data()
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            while True:
-                for key, _ in self.selector.select():
-                    if key.data is None:
-                        return
-                    key.data()
-        except BaseException as error:  # noqa: BLE001  # told to the test by `close`
-            self.failure = error
-
-    def close(self) -> None:
-        if self._thread is not None:
-            os.write(self._stop_write, b"x")
-            self._thread.join()
-        self.server.close()
-        self.selector.close()
-        os.close(self._stop_read)
-        os.close(self._stop_write)
-        if self.failure is not None:
-            raise self.failure
 
 
 def echo(request: Mapping[str, object], _user: int) -> Mapping[str, object]:
@@ -577,3 +530,22 @@ def test_a_backlog_that_is_full_is_busy(path: Path) -> None:
         waiting.connect(str(path))
         with pytest.raises(Busy):
             ask(str(path), {}, 0.3)
+
+
+def test_an_answer_that_comes_in_drops_is_given_up_at_the_deadline(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(1)
+
+        def drop() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                for _ in range(1000):
+                    connection.sendall(b" ")
+                    threading.Event().wait(0.002)
+
+        dropping = threading.Thread(target=drop)
+        dropping.start()
+        with pytest.raises(ControlError, match="timed out"):
+            ask(str(path), {}, 0.2)
+        dropping.join()

@@ -97,7 +97,7 @@ def test_the_status_is_shown_so(
         "started": instant(0.0),
     }
     monkeypatch.setattr(status, "ask", lambda *_: document)
-    status.run(argparse.Namespace(socket=Path("x"), json=False))
+    status.run(argparse.Namespace(socket=Path("x"), json=False, watch=False, legend=False))
     out = capsys.readouterr().out
 
     assert out.count("\\x1b[2J") >= 5

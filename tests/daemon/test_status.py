@@ -221,6 +221,18 @@ def test_a_killed_daemon_is_not_running_although_its_socket_is_left(cluster: Clu
     assert verdict(node) == NOT_RUNNING
 
 
+def test_the_probe_follows_the_daemon(cluster: Cluster) -> None:
+    node = cluster.master()
+    done = node.daemon.command("probe", "--master", "VI_1")
+    assert done.returncode == OK, done.stdout
+    assert "HAKEEPER OK - VI_1 MASTER, 1 of 1 addresses confirmed here | held=1" in done.stdout
+    assert node.daemon.command("probe").returncode == OK
+    node.backup()
+    assert node.daemon.command("probe", "--master").returncode == 2
+    node.daemon.kill()
+    assert node.daemon.command("probe").returncode == 2
+
+
 def test_many_askers_do_not_hold_up_a_claim(cluster: Cluster) -> None:
     node = cluster.running()
     asking = [

@@ -1,0 +1,1 @@
+"""`hakeeper bugreport`: one archive with all that explains what hakeeper did, and no secret."""

@@ -1,15 +1,36 @@
-"""Alias IPs of a pair's private network: who has which, who may write what, where packets go."""
+"""Alias IPs of a pair's private network: who has which, who may write what, where packets go.
+
+And the faults that meet a move between its two steps.
+"""
 
 import http.client
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Self
 
-from hakeeper.demo.cloud import LoggedRequest, SimCloud
+from hakeeper.demo.cloud import Fault, LoggedRequest, SimCloud
 from tests.e2e.lan import Lan
+from tests.e2e.machine import PATIENCE_S, Entry
 
 GATEWAY = "10.0.0.1"
 """The test itself on the private network, when it delivers packets there."""
 _VISIT_S = 10.0
+SECOND = Fault(client="web-b", method="POST", path="/change_alias_ips$", skip=1)
+"""What web-b sends first takes them from their holder; what it sends then makes them its own."""
+
+
+def wait_for_hits(cloud: SimCloud, fault: int, count: int = 1) -> None:
+    """Wait until a fault has met so many requests."""
+
+    def met() -> bool:
+        return any(one.id == fault and one.hits >= count for one in cloud.faults())
+
+    cloud.wait_for(met, PATIENCE_S)
+
+
+def about(ip: str) -> Callable[[Entry], bool]:
+    """Return the condition that a journal entry is about this address."""
+    return lambda entry: bool(entry["HAKEEPER_ADDRESS"] == ip)
 
 
 class Aliases:
@@ -85,6 +106,13 @@ class Gateway:
         self._lan = lan
         self._numbers = itertools.count(1)
         lan.have_address(f"{GATEWAY}/24")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the address to whoever wants to be that gateway next."""
+        self._lan.give_up_address(f"{GATEWAY}/24")
 
     def deliver(self, ip: str, via: str) -> None:
         """Send what is for an alias IP to the server with this address of its own."""

@@ -106,14 +106,19 @@ def _configure_keepalived(machine: Machine, step: Step) -> None:
     command = command.replace("plain-web-a.conf", f"plain-web-{letter}.conf")
     machine.shell(command)
     path = command.split()[-1]
-    conf = machine.run("cat", path)
-    assert "enable_dbus\n" in conf
-    conf = conf.replace("enable_dbus\n", f"enable_dbus\n    notify_fifo {WITNESS} root root\n")
-    machine.write(path, conf)
+    add_witness(machine, path)
     assert "systemctl edit keepalived" in step.text
     drop_in = step.block("ini").replace(_EXAMPLE_ADDRESS, machine.private_ip)
     machine.write("/etc/systemd/system/keepalived.service.d/override.conf", drop_in)
     machine.systemctl("daemon-reload")  # as `systemctl edit` does
+
+
+def add_witness(machine: Machine, path: str) -> None:
+    """Let a keepalived.conf name the test's own FIFO, too."""
+    conf = machine.run("cat", path)
+    assert conf.count("enable_dbus\n") == 1
+    conf = conf.replace("enable_dbus\n", f"enable_dbus\n    notify_fifo {WITNESS} root root\n")
+    machine.write(path, conf)
 
 
 def _check_and_start(machine: Machine, step: Step) -> None:

@@ -44,6 +44,10 @@ class Lan:
         """Give the test an address on it, with prefix length; it is one more host there then."""
         _run("ip", "address", "replace", address, "dev", self.name)
 
+    def give_up_address(self, address: str) -> None:
+        """Take such an address away."""
+        _run("ip", "address", "delete", address, "dev", self.name)
+
     def route(self, ip: str, via: str) -> None:
         """Lead what the test sends to an address to a host on it."""
         _run("ip", "route", "replace", f"{ip}/32", "via", via, "dev", self.name)
@@ -58,6 +62,10 @@ class Lan:
         self._ports[machine] = port
         if machine in self._cut:
             self.cut(machine)
+
+    def unplug(self, machine: str) -> None:
+        """Take a machine's cable away for good: its next boot gets another one."""
+        _run("ip", "link", "delete", self._ports[machine])
 
     def cut(self, machine: str) -> None:
         """Let nothing through to and from this machine; a reboot does not heal it."""

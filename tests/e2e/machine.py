@@ -32,6 +32,8 @@ WITNESS = "/witness/notify.fifo"
 _REBOOTED = 133
 """systemd-nspawn's exit code when the machine wants to be booted again (nspawn.c)."""
 _ASK_KEEPALIVED = "kill -s $(keepalived --signum=JSON) $(cat /run/keepalived.pid)"
+_NSPAWN_ENVIRONMENT = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
+"""A server may set what sysctl sets for its network: /proc/sys/net is writable, and no more."""
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -112,6 +114,7 @@ class Machine:
                 f"--bind={self._witness_folder}:{Path(WITNESS).parent}",
             ],
             log_path=self._console,
+            environment=_NSPAWN_ENVIRONMENT,
         )
 
     def wait_until_up(self) -> None:
@@ -168,8 +171,15 @@ class Machine:
             raise LabError(f"{self.name} ended with {code} instead of powering off")
 
     def cut_power(self) -> None:
-        """SIGKILL to its PID 1: all that runs in it is gone at one blow. The disk stays."""
+        """SIGKILL to its PID 1: all that runs in it is gone at one blow. The disk stays.
+
+        Its network would go on forwarding packets until nspawn has tidied up, so it loses its
+        cables, too.
+        """
         os.kill(self.leader, signal.SIGKILL)
+        assert self._lans is not None, "it was on"
+        for lan in self._lans:
+            lan.unplug(self.name)
         self._ended()
 
     def _ended(self) -> int:

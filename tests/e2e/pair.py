@@ -60,6 +60,8 @@ class Pair(Assembly):
         self._folder, self._layers = folder, layers
         self._moved = 0
         self._begun_seq = 0
+        self.with_floating_ip = True
+        """Set to False by a test whose master is to have alias IPs alone."""
         self.aliases: Aliases | None = None
         """Set by a test whose master is to have alias IPs too."""
 
@@ -205,7 +207,7 @@ class Pair(Assembly):
     def _wrong(self, roles: Mapping[str, Role], master: Machine) -> str:
         masters = [name for name, role in roles.items() if role is Role.MASTER]
         holder = self.holder()
-        if masters == [master.name] and holder == master.name:
+        if masters == [master.name] and holder == (master.name if self.with_floating_ip else None):
             if self.aliases is None:
                 return ""
             return self.aliases.misplaced(self.servers[master.name])
@@ -242,7 +244,7 @@ class Pair(Assembly):
         """Say why this write would be wrong for a MASTER too."""
         if one.is_alias_write and self.aliases is not None:
             return self.aliases.objection(one)
-        if not one.is_assign or one.floating_ip != self.floating_ip:
+        if not self.with_floating_ip or not one.is_assign or one.floating_ip != self.floating_ip:
             return "which is no assign of the address"
         if one.server != self.servers.get(one.client):
             return "which is not its own server"

@@ -25,6 +25,8 @@ _PACKAGES = (
     "procps",
     "systemd-sysv",
 )
+_ASKED_FOR = ("nftables",)
+"""What documents tell an operator to install inside."""
 _FORM = 1
 """To be counted up when roots are made in another way, so that they are made again."""
 
@@ -107,11 +109,11 @@ def _finish(root: Path) -> None:
 
 
 def fetch_dependencies(release: str, deb: Path) -> None:
-    """Put whatever apt will want for `apt install DEB` into the root's own cache of archives."""
+    """Put whatever apt will want inside into the root's own cache: for DEB, and `_ASKED_FOR`."""
     root = base(release)
     apt = ["apt-get", "-o", f"Dir={root}", "-o", f"Dir::State::status={root}/var/lib/dpkg/status"]
     apt += ["-o", "APT::Sandbox::User=root", "-o", "Dir::Cache::pkgcache=", "--quiet=2"]
-    fetch = [*apt, "install", "--yes", "--download-only", str(deb)]
+    fetch = [*apt, "install", "--yes", "--download-only", str(deb), *_ASKED_FOR]
     if subprocess.run(fetch, check=False, capture_output=True).returncode != 0:
         # Lists may be so old that the files they name are gone.
         subprocess.run([*apt, "update"], check=True)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +16,11 @@ import pytest
 from hakeeper.core.model import Role
 from hakeeper.demo.cloud import Answer, Fault, LoggedRequest, Network
 from hakeeper.demo.lab import wait_until
-from tests.e2e.alias_ips import Aliases, Gateway
+from tests.e2e.alias_ips import SECOND, Aliases, Gateway, about, wait_for_hits
 from tests.e2e.conftest import PAIR, Installed
 from tests.e2e.disk import Disk
-from tests.e2e.machine import PATIENCE_S, POLL_S, PRIVATE, Entry, Machine
+from tests.e2e.kept import Kept
+from tests.e2e.machine import PATIENCE_S, POLL_S, PRIVATE, Machine
 from tests.e2e.pair import API_HOST, FLOATING_IP, Pair, Site, token_of
 
 MOVING = ("10.0.0.100", "10.0.0.101")
@@ -75,30 +76,10 @@ def settings(machine: Machine, kind: str, name: str) -> str:
     return text.replace("@OWN@", machine.private_ip)
 
 
-class Kept:
-    """The pair that all tests here share; a failed test takes its own away with it."""
-
-    def __init__(self, boot: Callable[[], contextlib.AbstractContextManager[Pair]]) -> None:
-        self._boot = boot
-        self._stack = contextlib.ExitStack()
-        self._pair: Pair | None = None
-
-    def pair(self) -> Pair:
-        """Return the pair that is on, or boot one."""
-        if self._pair is None:
-            self._pair = self._stack.enter_context(self._boot())
-        return self._pair
-
-    def close(self) -> None:
-        """Switch it off; the next test gets a fresh one."""
-        self._pair = None
-        self._stack.close()
-
-
 @pytest.fixture(scope="module")
 def kept(
     installed: Installed, site: Site, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kept]:
+) -> Iterator[Kept[Pair]]:
     """A pair for this file."""
 
     def boot() -> contextlib.AbstractContextManager[Pair]:
@@ -110,15 +91,12 @@ def kept(
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest, kept: Kept) -> Iterator[Pair]:
+def pair(request: pytest.FixtureRequest, kept: Kept[Pair]) -> Iterator[Pair]:
     """The pair, with everything at web-a."""
-    pair = kept.pair()
-    request.node.stash[PAIR] = pair
-    failures = request.session.testsfailed
-    pair.begin()
-    yield pair
-    if request.session.testsfailed > failures:
-        kept.close()
+    with kept.lent(request) as pair:
+        request.node.stash[PAIR] = pair
+        pair.begin()
+        yield pair
 
 
 @contextlib.contextmanager
@@ -211,10 +189,6 @@ def give_back(pair: Pair) -> None:
 # --- moves -------------------------------------------------------------------------------------
 
 
-def claimed(ip: str) -> Callable[[Entry], bool]:
-    return lambda entry: bool(entry["HAKEEPER_ADDRESS"] == ip)
-
-
 def test_the_first_claim_takes_all_three(pair: Pair) -> None:
     settle(pair, pair.a)
 
@@ -224,24 +198,24 @@ def test_the_first_claim_takes_all_three(pair: Pair) -> None:
     assert (second.client, second.server) == ("web-a", pair.servers["web-a"])
     assert second.alias_ips == (FOREIGN["web-a"], *MOVING)
     for ip in MOVING:
-        pair.a.wait_for_event("address.claimed", where=claimed(ip))
+        pair.a.wait_for_event("address.claimed", where=about(ip))
 
 
 def test_a_failover_there_and_back_takes_the_packets_along(pair: Pair, site: Site) -> None:
-    gateway = Gateway(site.private)
-    assert visits(pair, gateway) == {"web-a"}
-    mark = time.time()
+    with Gateway(site.private) as gateway:
+        assert visits(pair, gateway) == {"web-a"}
+        mark = time.time()
 
-    fail_over(pair)
-    settle(pair, pair.b)
-    assert visits(pair, gateway) == {"web-b"}
-    assert pair.moves() == ["web-b"]
-    assert pair.writers() == {"web-b"}
-    for ip in MOVING:
-        pair.b.wait_for_event("address.claimed", mark, where=claimed(ip))
+        fail_over(pair)
+        settle(pair, pair.b)
+        assert visits(pair, gateway) == {"web-b"}
+        assert pair.moves() == ["web-b"]
+        assert pair.writers() == {"web-b"}
+        for ip in MOVING:
+            pair.b.wait_for_event("address.claimed", mark, where=about(ip))
 
-    give_back(pair)
-    assert visits(pair, gateway) == {"web-a"}
+        give_back(pair)
+        assert visits(pair, gateway) == {"web-a"}
 
 
 def visits(pair: Pair, gateway: Gateway) -> set[str]:
@@ -274,8 +248,8 @@ def test_private_network_cut_and_healed(pair: Pair) -> None:
     with pair.private_cut(pair.a):
         pair.wait_for_master(pair.b)
         for ip in MOVING:
-            pair.b.wait_for_event("address.claimed", mark, where=claimed(ip))
-            pair.a.wait_for_event("address.drifted", mark, where=claimed(ip))
+            pair.b.wait_for_event("address.claimed", mark, where=about(ip))
+            pair.a.wait_for_event("address.drifted", mark, where=about(ip))
         assert pair.roles() == {"web-a": Role.MASTER, "web-b": Role.MASTER}, "a split brain"
     settle(pair, pair.a, health={"ok", "degraded"})  # for a minute: another one took them
 
@@ -285,18 +259,6 @@ def test_private_network_cut_and_healed(pair: Pair) -> None:
 
 
 # --- trouble, exactly between the two steps ----------------------------------------------------
-
-SECOND = Fault(client="web-b", method="POST", path="/change_alias_ips$", skip=1)
-"""What web-b sends first takes them from their holder; what it sends then makes them its own."""
-
-
-def wait_for_hits(pair: Pair, fault: int, count: int = 1) -> None:
-    """Wait until a fault has met so many requests."""
-
-    def met() -> bool:
-        return any(one.id == fault and one.hits >= count for one in pair.cloud.faults())
-
-    pair.cloud.wait_for(met, PATIENCE_S)
 
 
 @pytest.mark.mixed
@@ -320,8 +282,8 @@ def test_the_second_step_is_refused_for_a_while(pair: Pair) -> None:
 
     with pair.cloud.faulty(replace(SECOND, status=503)) as fault:
         fail_over(pair)
-        wait_for_hits(pair, fault, 3)
-        pair.b.wait_for_event("claim.failed", mark, where=claimed(MOVING[0]))
+        wait_for_hits(pair.cloud, fault, 3)
+        pair.b.wait_for_event("claim.failed", mark, where=about(MOVING[0]))
         assert nobody_has_them(pair)
     settle(pair, pair.b)
 
@@ -334,7 +296,7 @@ def test_the_second_step_is_refused_for_a_while(pair: Pair) -> None:
 def test_the_answer_to_the_second_step_is_lost(pair: Pair) -> None:
     with pair.cloud.faulty(replace(SECOND, answer=Answer.RESET, commit=True, count=1)) as fault:
         fail_over(pair)
-        wait_for_hits(pair, fault)
+        wait_for_hits(pair.cloud, fault)
     settle(pair, pair.b)
 
     assert len(alias_writes(pair)) == 2, "it was read, and not sent again"
@@ -354,7 +316,7 @@ def test_the_api_goes_away_between_the_steps(pair: Pair) -> None:
     with contextlib.ExitStack() as away:
         with pair.cloud.faulty(replace(SECOND, answer=Answer.NEVER, count=1)) as second:
             fail_over(pair)
-            wait_for_hits(pair, second)
+            wait_for_hits(pair.cloud, second)
             away.enter_context(pair.cloud.faulty(Fault(network=Network.REFUSE)))
         pair.b.wait_for_event("api.failed", mark)
         assert nobody_has_them(pair)
@@ -373,7 +335,7 @@ def test_hakeeper_killed_while_the_second_step_is_under_way(pair: Pair, outcome:
 
     with pair.cloud.faulty(replace(SECOND, answer=Answer.NEVER, commit=done, count=1)) as fault:
         fail_over(pair)
-        wait_for_hits(pair, fault)
+        wait_for_hits(pair.cloud, fault)
         pair.b.run("systemctl", "kill", "--signal=KILL", "hakeeper")
     settle(pair, pair.b)
 
@@ -398,7 +360,7 @@ def test_alias_ips_of_a_sync_group(pair: Pair) -> None:
     settle(pair, pair.b)
     pair.b.wait_for_event("role.changed", mark, where=lambda one: one["HAKEEPER_KIND"] == "GROUP")
     for ip in MOVING:
-        pair.b.wait_for_event("address.claimed", mark, where=claimed(ip))
+        pair.b.wait_for_event("address.claimed", mark, where=about(ip))
     assert pair.moves() == ["web-b"]
     assert pair.writers() == {"web-b"}
 
@@ -434,7 +396,7 @@ def reconfigure(pair: Pair, confs: Mapping[str, str], kind: str, name: str) -> N
 
 
 @pytest.mark.mixed
-def test_wrong_writes_are_found(pair: Pair, kept: Kept) -> None:
+def test_wrong_writes_are_found(pair: Pair, kept: Kept[Pair]) -> None:
     pair.a.systemctl("stop", "hakeeper")
     a, b = (pair.servers[one.name] for one in pair.machines)
 

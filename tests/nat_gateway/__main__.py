@@ -10,7 +10,8 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from tests.nat_gateway.scene import HOW, Outage, Scene, fail_over, unavailable
+from tests.nat_gateway.scene import HOW, Scene, fail_over, unavailable
+from tests.nat_gateway.traffic import Outage
 
 LATENCY_S = 0.02
 ACTIONS_S = (0.0, 1.0, 5.0)

@@ -15,6 +15,14 @@ _BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 NOT_HERE = ("apt", "systemctl", "hakeeper", "hcloud")
 """Commands that need a whole machine, or an account: the file `SAID` has what they were told."""
 SAID = "said"
+PASS_ON, HA, ROUTE, BEHIND, SEE = (
+    "Both gateways: pass packets on",
+    "Both gateways: hakeeper and keepalived",
+    "Once: the route",
+    "Every server behind: the way out",
+    "See a failover",
+)
+"""The sections that have commands."""
 
 
 def blocks() -> dict[str, list[str]]:
@@ -24,6 +32,15 @@ def blocks() -> dict[str, list[str]]:
         title: [textwrap.dedent(block) for block in _BLOCK.findall(text)]
         for title, text in zip(parts[::2], parts[1::2], strict=True)
     }
+
+
+def three_looks(address: str) -> str:
+    """Return the command that shows a failover, but shorter, and at an address of ours."""
+    [command] = blocks()[SEE]
+    for theirs, ours in (("seq 100", "seq 3"), ("https://ip.hetzner.com", f"http://{address}")):
+        assert command.count(theirs) == 1
+        command = command.replace(theirs, ours)
+    return command
 
 
 def carry_out(section: str, namespace: Namespace, folder: Path) -> list[str]:

@@ -3,23 +3,13 @@
     client ── sdn ──┬── gw-a ──┬── internet
                     └── gw-b ──┘
 
-`sdn` is Hetzner's private network as its documentation has it: on layer 3, each server alone on its
-link with the network's first address as its gateway. It delivers by what the simulated cloud says:
-packets of the alias IP, and those of the route whose gateway it is, go to the server that has it
-there, and nowhere if none has. ARP changes nothing.
+`sdn` is Hetzner's private network: see `private_network.py`.
 """
 
 import contextlib
-import itertools
-import json
 import os
-import signal
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,23 +21,15 @@ from hakeeper.demo.lab import HakeeperProcess, Keepalived, Lab, is_event, wait_u
 from hakeeper.demo.lab.assembly import Assembly
 from hakeeper.demo.lab.bus import Bus
 from hakeeper.demo.lab.netns import Namespace
-from hakeeper.demo.lab.process import LabProcess
 from hakeeper.demo.lab.reaping import adopting_orphans
 from hakeeper.demo.lab.relay import ApiRelay, Way
 from tests.nat_gateway import guide
+from tests.nat_gateway.private_network import ALIAS, CLIENT, PRIVATE, RANGE, PrivateNetwork
+from tests.nat_gateway.traffic import PATIENCE_S, Outage, Sender, serve
 
-ALIAS, RANGE, FIRST = "10.0.0.100", "10.0.0.0/16", "10.0.0.1"
-PRIVATE, PUBLIC = "enp7s0", "eth0"
-"""The interfaces of a server at Hetzner."""
-_PUBLIC_GATEWAY, CLIENT, WORLD = "172.31.1.1", "10.0.0.10", "192.0.2.80"
-PATIENCE_S = 60.0
-PASS_ON, HA, BEHIND = (
-    "Both gateways: pass packets on",
-    "Both gateways: hakeeper and keepalived",
-    "Every server behind: the way out",
-)
-"""The sections of the page whose commands are carried out."""
-HERE = Path(__file__).parent
+PUBLIC = "eth0"
+"""The interface of a server at Hetzner."""
+_PUBLIC_GATEWAY, WORLD = "172.31.1.1", "192.0.2.80"
 
 
 def unavailable() -> str | None:
@@ -75,8 +57,8 @@ class Gateway:
 
     def set_up(self, cloud: SimCloud, network: int) -> None:
         """Carry out the page; start nothing."""
-        guide.carry_out(PASS_ON, self.namespace, self.folder)
-        self.noted = guide.carry_out(HA, self.namespace, self.folder)
+        guide.carry_out(guide.PASS_ON, self.namespace, self.folder)
+        self.noted = guide.carry_out(guide.HA, self.namespace, self.folder)
         self.server = cloud.add_server(f"gw-{self.name}", ipv4=self.public_ip)
         cloud.attach(self.server, network, self.ip)
         self.keepalived = Keepalived(
@@ -151,26 +133,12 @@ class Gateway:
         self.hakeeper.kill()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
-    """What the server behind saw of a failover."""
-
-    sources: tuple[str, str]
-    """Its address as the internet saw it, at the beginning and at the end."""
-    outage_s: float
-    """From the last answered packet before the failure to the first one after it."""
-    lost: int
-    connection: tuple[str, str]
-    """The source of the connection that was open, and how it ended."""
-
-
 class Scene(Assembly):
     """A context manager; leaving it ends all that it made."""
 
     def __init__(self, *, latency_s: float = 0.0, action_s: float = 0.0) -> None:
         super().__init__()
         self._latency_s, self._action_s = latency_s, action_s
-        self._delivers_to: int | None = None
 
     def _build(self) -> None:
         stack = self._stack
@@ -181,42 +149,25 @@ class Scene(Assembly):
         if self._latency_s:
             self.cloud.fault(Fault(delay_s=self._latency_s))
         self.network = self.cloud.add_network("internal", RANGE)
-        self.sdn = stack.enter_context(Namespace("sdn"))
-        self.sdn.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        self.private = PrivateNetwork(stack)
         self.internet = stack.enter_context(Namespace("internet"))
         self.internet.ip(f"address add {WORLD}/32 dev lo")
         self.a = Gateway(self.folder, "a", 2, stack)
         self.b = Gateway(self.folder, "b", 3, stack)
         for gateway in self.gateways:
-            self._attach(gateway.namespace, gateway.name, gateway.ip)
+            self.private.attach(gateway.namespace, gateway.name, gateway.ip)
             self._connect(gateway)
             gateway.set_up(self.cloud, self.network)
         self.client = stack.enter_context(Namespace("client"))
-        self._attach(self.client, "client", CLIENT)
-        guide.carry_out(BEHIND, self.client, self.folder)
+        self.private.attach(self.client, "client", CLIENT)
+        guide.carry_out(guide.BEHIND, self.client, self.folder)
         stack.enter_context(self._delivery())
-        self._serve()
+        serve(self.internet, self.folder, stack, WORLD)
 
     @property
     def gateways(self) -> tuple[Gateway, Gateway]:
         """Both, the preferred one first."""
         return self.a, self.b
-
-    def _attach(self, server: Namespace, name: str, ip: str) -> None:
-        """Attach a server to the private network, with the routes that Hetzner gives it."""
-        port = f"to-{name}"
-        self.sdn.ip(f"link add {port} type veth peer name {PRIVATE} netns {server.pid}")
-        server.ip(
-            f"address add {ip}/32 dev {PRIVATE}",
-            f"link set {PRIVATE} up",
-            f"route add {FIRST} dev {PRIVATE} src {ip}",
-            f"route add {RANGE} via {FIRST} dev {PRIVATE} src {ip}",
-        )
-        self.sdn.ip(
-            f"address add {FIRST}/32 dev {port}",
-            f"link set {port} up",
-            f"route add {ip}/32 dev {port}",
-        )
 
     def _connect(self, gateway: Gateway) -> None:
         """Connect a gateway to the internet."""
@@ -235,46 +186,10 @@ class Scene(Assembly):
             f"route add default via {_PUBLIC_GATEWAY} dev {PUBLIC}",
         )
 
-    @contextlib.contextmanager
-    def _delivery(self) -> Iterator[None]:
+    def _delivery(self) -> contextlib.AbstractContextManager[None]:
         """Have the private network deliver to whoever has the alias IP."""
-        stop = threading.Event()
         ways = {each.server: f"via {each.ip} dev to-{each.name} onlink" for each in self.gateways}
-
-        def follow() -> None:
-            version, last = -1, None
-            while not stop.is_set():
-                version = self.cloud.call("wait", after_version=version, timeout_s=0.5)
-                holder = self.cloud.aliases(self.network).get(ALIAS)
-                way = "" if holder is None else ways[holder]
-                kind = "" if way else "blackhole "
-                if way != last:
-                    # The route of the network, 0.0.0.0/0 via the alias IP.
-                    self.sdn.ip(
-                        f"route replace {kind}{ALIAS}/32 {way}",
-                        f"route replace {kind}default {way}",
-                    )
-                last = way
-                self._delivers_to = holder
-
-        thread = threading.Thread(target=follow, name="delivery")
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-
-    def _serve(self) -> None:
-        server = LabProcess(
-            "internet: server",
-            [sys.executable, "-m", "tests.nat_gateway.server", WORLD],
-            log_path=self.folder / "server.log",
-            environment={"PYTHONPATH": str(guide.ROOT)},
-            namespace=self.internet,
-        )
-        self._stack.callback(server.close)
-        wait_until(lambda: "up" in server.log_text(), timeout_s=PATIENCE_S, what="the server")
+        return self.private.delivery(self.cloud, self.network, ways)
 
     # --- acting -----------------------------------------------------------------------------------
 
@@ -291,14 +206,14 @@ class Scene(Assembly):
     def wait_with(self, gateway: Gateway) -> None:
         """Wait until a gateway has the alias IP, and the network delivers there."""
         wait_until(
-            lambda: self._delivers_to == gateway.server,
+            lambda: self.private.delivers_to == gateway.server,
             timeout_s=PATIENCE_S,
             what=lambda: f"{gateway.name} to have {ALIAS}: {self.cloud.aliases(self.network)}",
         )
 
-    def sending(self) -> "Sender":
+    def sending(self) -> Sender:
         """Let the server behind send, until the scene ends or it is asked what it saw."""
-        return Sender(self.client, self.folder, self._stack)
+        return Sender(self.client, self.folder, self._stack, WORLD)
 
     def report(self) -> str:
         """Return the ends of all logs, for a failure report."""
@@ -308,63 +223,13 @@ class Scene(Assembly):
         )
 
 
-class Sender:
-    """The program on the server behind."""
-
-    def __init__(self, namespace: Namespace, folder: Path, stack: contextlib.ExitStack) -> None:
-        self._result = folder / "client.json"
-        log = folder / "client.log"
-        log.unlink(missing_ok=True)
-        self._process = LabProcess(
-            "client",
-            [sys.executable, str(HERE / "client.py"), WORLD, str(self._result)],
-            log_path=log,
-            namespace=namespace,
-        )
-        stack.callback(self._process.close)
-
-    def wait_steady(self, gateway: Gateway) -> None:
-        """Wait until its packets have gone well through a gateway for a second."""
-        self._wait(f"steady {gateway.public_ip}\n")
-
-    def wait_ended(self) -> None:
-        """Wait until the open connection has ended."""
-        self._wait("ended ")
-
-    def _wait(self, line: str) -> None:
-        wait_until(
-            lambda: line in self._process.log_text(),
-            timeout_s=PATIENCE_S,
-            what=lambda: f"{line!r} after: {self._process.log_text()}",
-        )
-
-    def outage(self, failed_s: float) -> Outage:
-        """End it, and return what it saw of a failure at this monotonic time."""
-        self._process.signal(signal.SIGTERM)
-        self._process.wait(PATIENCE_S)
-        seen = json.loads(self._result.read_text())
-        answered = [(sent_s, source) for sent_s, source in seen["probes"] if source]
-        before = [each for each in answered if each[0] < failed_s]
-        after = [each for each in answered if each[0] >= failed_s]
-        # Some may still get through after the failure: the gap counts, wherever it begins.
-        times = [sent_s for sent_s, _ in (before[-1], *after)]
-        gaps = [late - early for early, late in itertools.pairwise(times)]
-        connection = seen["connection"]
-        return Outage(
-            sources=(before[0][1], after[-1][1]),
-            outage_s=max(gaps),
-            lost=sum(not source for sent_s, source in seen["probes"] if sent_s < times[-1]),
-            connection=(connection["source"], connection["ended"]),
-        )
-
-
 HOW = ("killed", "without power", "stopped")
 
 
 def fail_over(scene: Scene, how: str) -> Outage:
     """Let the server behind send, let the master gateway fail, and return what that cost."""
     sender = scene.sending()
-    sender.wait_steady(scene.a)
+    sender.wait_steady(scene.a.public_ip)
     failed_s = time.monotonic()
     match how:
         case "killed":
@@ -374,6 +239,6 @@ def fail_over(scene: Scene, how: str) -> Outage:
         case _:
             scene.a.keepalived.stop()
     scene.wait_with(scene.b)
-    sender.wait_steady(scene.b)
+    sender.wait_steady(scene.b.public_ip)
     sender.wait_ended()
     return sender.outage(failed_s)

@@ -11,20 +11,9 @@ import pytest
 from hakeeper.core.model import Role
 from hakeeper.demo.cloud import SimCloud
 from tests.nat_gateway import guide
-from tests.nat_gateway.scene import (
-    ALIAS,
-    BEHIND,
-    CLIENT,
-    HA,
-    HOW,
-    PASS_ON,
-    PATIENCE_S,
-    RANGE,
-    WORLD,
-    Scene,
-    fail_over,
-    unavailable,
-)
+from tests.nat_gateway.private_network import ALIAS, CLIENT, RANGE
+from tests.nat_gateway.scene import HOW, WORLD, Scene, fail_over, unavailable
+from tests.nat_gateway.traffic import PATIENCE_S
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,19 +43,19 @@ def test_when_the_master_gateway_fails_packets_go_through_the_other_one(
 def test_the_way_back_is_a_failover_too(scene: Scene) -> None:
     fail_over(scene, "stopped")
     sender = scene.sending()
-    sender.wait_steady(scene.b)
+    sender.wait_steady(scene.b.public_ip)
     scene.a.keepalived.start()
     scene.a.wait_for_role(Role.MASTER)
-    sender.wait_steady(scene.a)
+    sender.wait_steady(scene.a.public_ip)
     scene.wait_with(scene.a)
 
 
 def test_a_gateway_without_its_way_out_hands_over(scene: Scene) -> None:
     sender = scene.sending()
-    sender.wait_steady(scene.a)
+    sender.wait_steady(scene.a.public_ip)
     scene.a.namespace.ip("link set eth0 down")
     scene.a.wait_for_role(Role.FAULT)
-    sender.wait_steady(scene.b)
+    sender.wait_steady(scene.b.public_ip)
 
 
 @pytest.mark.parametrize("interface", ["enp7s0", "lo"])
@@ -112,7 +101,7 @@ def test_what_the_internet_sends_by_itself_is_not_passed_on(scene: Scene) -> Non
     with (
         scene.client.made(udp) as behind,
         scene.internet.made(udp) as stranger,
-        scene.sdn.made(udp) as neighbour,
+        scene.private.namespace.made(udp) as neighbour,
     ):
         behind.bind(client)
         stranger.sendto(b"from the internet", client)
@@ -130,7 +119,7 @@ def udp() -> socket.socket:
 
 def test_every_command_of_the_page_is_carried_out_or_needs_a_whole_machine(scene: Scene) -> None:
     new = scene.a.folder / "etc/keepalived/keepalived.conf.new"
-    assert [PASS_ON, HA, "Once: the route", BEHIND, "See a failover"] == [
+    assert [guide.PASS_ON, guide.HA, guide.ROUTE, guide.BEHIND, guide.SEE] == [
         title for title, blocks in guide.blocks().items() if blocks
     ]
     assert [
@@ -145,10 +134,7 @@ def test_every_command_of_the_page_is_carried_out_or_needs_a_whole_machine(scene
 
 
 def test_a_server_behind_sees_the_failover_as_the_page_says(scene: Scene) -> None:
-    [command] = guide.blocks()["See a failover"]
-    few = command.replace("seq 100", "seq 3").replace("https://ip.hetzner.com", f"http://{WORLD}")
-    assert "seq 3" in few
-    assert WORLD in few
+    few = guide.three_looks(WORLD)
     for gateway in scene.gateways:
         scene.wait_with(gateway)
         assert {gateway.public_ip} == set(scene.client.run("bash", "-euc", few).split())
@@ -166,7 +152,7 @@ def test_the_check_and_the_status_have_no_remark_on_either_gateway(scene: Scene)
 
 def test_the_command_for_the_route_sends_what_the_api_wants() -> None:
     """The simulated cloud has no routes: the request is what counts."""
-    [command] = guide.blocks()["Once: the route"]
+    [command] = guide.blocks()[guide.ROUTE]
     with SimCloud() as cloud:
         network = cloud.add_network("internal", RANGE)
         environment = {"HCLOUD_ENDPOINT": cloud.url, "HCLOUD_TOKEN": cloud.add_client("operator")}

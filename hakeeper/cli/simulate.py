@@ -11,8 +11,9 @@ from hakeeper import exits
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.cli.options import DEFAULT_CONFIG, add_json
 from hakeeper.config import Config, ConfigErrors, parse
+from hakeeper.simulate.document import document
 from hakeeper.simulate.options import OptionError, read_options
-from hakeeper.simulate.report import document, lines
+from hakeeper.simulate.report import lines
 from hakeeper.simulate.simulation import progress, simulate
 
 EXAMPLE: Final = "instances: {VI_1: {floating_ips: [web]}}\n"

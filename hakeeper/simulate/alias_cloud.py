@@ -79,6 +79,7 @@ class AliasCloud(WorldCloud):
         self.networks: tuple[int, ...] = (FIRST_NETWORK,)
         self.lists_members = True
         """Whether the API lists the members of one network."""
+        self.most_of_others = FOREIGNERS
         self.detached: list[Key] = []
         """Servers that are in no network; one may be here twice."""
         self._places: dict[Key, tuple[int, str]] = {}
@@ -90,17 +91,20 @@ class AliasCloud(WorldCloud):
 
     # --- the scene ---------------------------------------------------------------------------
 
-    def furnish(self, rng: Random, observers: Observer) -> None:
+    def furnish(self, rng: Random | None, observers: Observer, ours: int) -> None:
         """Make one network or two, and let servers have aliases of others."""
         self._observers = observers
-        self.networks = tuple(range(FIRST_NETWORK, FIRST_NETWORK + rng.choice((1, 1, 2))))
-        self.lists_members = rng.random() < 0.7  # noqa: PLR2004
+        self.most_of_others = min(FOREIGNERS, alias_ip.MOST - ours)
+        if rng is not None:
+            self.networks = tuple(range(FIRST_NETWORK, FIRST_NETWORK + rng.choice((1, 1, 2))))
+            self.lists_members = rng.random() < 0.7  # noqa: PLR2004
         for network in self.networks:
             for number in range(POOL):
                 ip = _address(network, 0x8000 + number)
                 self._add_alias(f"{network}/{ip}", network, ip, None)
             for server_id in self.servers:
-                for _ in range(rng.randrange(self.spare(server_id) + 1)):
+                most = self.spare(server_id)
+                for _ in range(0 if rng is None else rng.randrange(most + 1)):
                     self._register.give(self.free(network)[0], server_id, -inf, ANOTHER_ACTOR)
 
     def add_numbered(self, number: int, holder: Key | None) -> None:
@@ -142,7 +146,7 @@ class AliasCloud(WorldCloud):
         """
         networks = (each for each in self.networks if each != beside)
         has = sum(len(self.foreigners(each, server_id)) for each in networks)
-        return max(0, FOREIGNERS - has)
+        return max(0, self.most_of_others - has)
 
     def free(self, network: int) -> list[Key]:
         """Return the addresses of a network that are aliases of others at times, and not now."""

@@ -129,8 +129,11 @@ class WorldCloud:
         """Return how configurations name the resource with this number."""
         return self.kind.ref(f"ip-{number}")
 
-    def furnish(self, rng: Random, observers: Observer) -> None:
-        """Put in, by chance, what belongs to others, once the servers are there."""
+    def furnish(self, rng: Random | None, observers: Observer, ours: int) -> None:
+        """Put in, by chance, what belongs to others, once the servers are there.
+
+        `rng`: None for what is usual. `ours`: one server must have room for so many of ours.
+        """
 
     def may_have(self, resource: Key, server_id: Key) -> bool:
         """Say whether nothing keeps a server from having it, whoever has it now."""

@@ -30,7 +30,7 @@ class Exemptions(Observer):
         """What is wrong with what (see `_concerned`), at which node (None: anywhere)."""
         self._of_names: Counter[str] = Counter()
         self._misled_until: dict[tuple[int, str], float] = {}
-        self._query_s = QUERY_S + layout.shape.slower_s()
+        self._query_s = QUERY_S + layout.slower_s()
 
     # --- faults under way --------------------------------------------------------------------
 

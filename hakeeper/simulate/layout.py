@@ -49,6 +49,10 @@ class Layout:
         """All nodes."""
         return range(self.shape.clusters * self.shape.nodes)
 
+    def slower_s(self) -> float:
+        """Return how much longer than with the defaults a repair may take, by whatever API."""
+        return self.shape.slower_s({kind.api.name for kind in self._kinds.values()})
+
     def members(self, node: int) -> range:
         """Return the nodes of a node's cluster."""
         nodes = self.shape.nodes
@@ -62,6 +66,10 @@ class Layout:
     def own_numbers(self, node: int) -> frozenset[int]:
         """Return the resources of a node's cluster."""
         return self._own[node // self.shape.nodes]
+
+    def most_of(self, kind: str) -> int:
+        """Return how many resources of this kind a cluster has: all have as many."""
+        return sum(self.kind_of[number] == kind for number in self.own_numbers(0))
 
     def vrrp_id(self, name: str) -> VrrpId:
         """Return a name as the configurations have it."""
@@ -83,7 +91,7 @@ class Layout:
             interval_s=shape.interval_s,
             standby_interval_s=shape.standby_interval_s,
             apis={
-                kind.api.name: ApiSettings(call_timeout_s=shape.call_timeout_s)
+                kind.api.name: ApiSettings(call_timeout_s=shape.timeout_s(kind.api.name))
                 for kind in self._kinds.values()
             },
         )

@@ -12,7 +12,31 @@ from hakeeper.simulate.observer import Batch, Observer
 
 
 @dataclass(slots=True)
-class Measured:
+class Times:
+    """How long addresses were away."""
+
+    claims_ms: Counter[int] = field(default_factory=Counter)
+    """From a MASTER line in good times to the holder, in whole milliseconds."""
+    repairs_ms: Counter[int] = field(default_factory=Counter)
+    """From the end of the trouble, or a foreign move, to the holder."""
+    hold_downs_s: Counter[int] = field(default_factory=Counter)
+    """Contested addresses that stayed away from a stable master, in whole seconds."""
+
+    def add(self, other: "Times") -> None:
+        """Add what was measured elsewhere."""
+        for name in other.__dataclass_fields__:
+            mine, more = getattr(self, name), getattr(other, name)
+            if isinstance(mine, Counter):
+                mine.update(more)
+            elif isinstance(mine, dict):
+                for kind, times in more.items():
+                    mine.setdefault(kind, Times()).add(times)
+            else:
+                setattr(self, name, mine + more)
+
+
+@dataclass(slots=True)
+class Measured(Times):
     """What was measured in one world, or in many."""
 
     injected: Counter[str] = field(default_factory=Counter)
@@ -21,21 +45,8 @@ class Measured:
     """How often each rule was put to the test."""
     assigns: int = 0
     moves: int = 0
-    claims_ms: Counter[int] = field(default_factory=Counter)
-    """From a MASTER line in good times to the holder, in whole milliseconds."""
-    repairs_ms: Counter[int] = field(default_factory=Counter)
-    """From the end of the trouble, or a foreign move, to the holder."""
-    hold_downs_s: Counter[int] = field(default_factory=Counter)
-    """Contested addresses that stayed away from a stable master, in whole seconds."""
-
-    def add(self, other: "Measured") -> None:
-        """Add what was measured in another one."""
-        for name in other.__dataclass_fields__:
-            mine = getattr(self, name)
-            if isinstance(mine, Counter):
-                mine.update(getattr(other, name))
-            else:
-                setattr(self, name, mine + getattr(other, name))
+    of_kind: dict[str, Times] = field(default_factory=dict)
+    """How long those of each kind were away, by its name."""
 
 
 class Meter(Observer):

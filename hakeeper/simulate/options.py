@@ -1,16 +1,17 @@
 """What an operator wants simulated, checked, and made into the plan of a world."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from hakeeper.config import Config
+from hakeeper.core.kind import Api
+from hakeeper.core.kind import Kind as OfResources
 from hakeeper.core.model import ApiSettings, VrrpKind
-from hakeeper.kinds import FLOATING_IPS
-from hakeeper.kinds.apis import CLOUD
-from hakeeper.simulate.faults.kinds import OF_ALL, Fault, Kind, Scope, scope_of
+from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS, KINDS, alias_ip
+from hakeeper.kinds.apis import CLOUD, ROBOT
+from hakeeper.simulate.faults.kinds import OF_ROBOT, Fault, Kind, Scope, scope_of
 from hakeeper.simulate.plan import (
     HOUR_S,
     INSTANT,
@@ -21,6 +22,8 @@ from hakeeper.simulate.plan import (
     Shape,
     draw_duration_s,
 )
+from hakeeper.simulate.project import Nature
+from hakeeper.simulate.twins import faults_of, nature_of, of_apis
 
 MAX_NODES = 1000
 MAX_CLUSTER_NODES = 9
@@ -28,10 +31,9 @@ PAIR = 2
 FLEET = 20
 """More nodes than this are simulated for an hour unless more is asked for."""
 LATENCY_S = 0.1
-"""Assumed for an API call, to and fro; Hetzner publishes no figure."""
+"""Assumed for a call to Hetzner Cloud, to and fro; Hetzner publishes no figure."""
 ASSIGN_S = 1.0
-"""Assumed from the acceptance of an assign until it takes effect; likewise."""
-QUOTA_PER_HOUR = 3600
+"""Assumed from the acceptance of an assign, or of a list of alias IPs, until it takes effect."""
 
 
 class OptionError(Exception):
@@ -71,17 +73,20 @@ def name_of(kind: Kind) -> str:
     return kind.name.lower().replace("_", "-")
 
 
-def read_faults(text: str, *, dbus: bool) -> Faults:
-    """Understand `none`, `few`, `many`, `split`, or kinds with commas between; or OptionError."""
+def read_faults(text: str, *, dbus: bool, of: Sequence[OfResources] = (FLOATING_IPS,)) -> Faults:
+    """Understand `none`, `few`, `many`, `split`, or kinds with commas between; or OptionError.
+
+    `of`: the kinds of resources that they are to strike.
+    """
     if text == "none":
         return Faults(text)
     if text == "split":
         return Faults(text, split=True)
     if text in _DEGREES:
         # Lines that nobody at keepalived wrote cannot be seen through without asking it.
-        kinds = tuple(kind for kind in OF_ALL if dbus or kind is not Kind.STRAY_LINES)
+        kinds = tuple(kind for kind in faults_of(of) if dbus or kind is not Kind.STRAY_LINES)
         return Faults(text, kinds, *_DEGREES[text])
-    kinds = tuple(_kind(word.strip()) for word in text.split(","))
+    kinds = tuple(_kind(word.strip(), of) for word in text.split(","))
     if Kind.STRAY_LINES in kinds and not dbus:
         raise OptionError(
             "stray-lines needs D-Bus, without which hakeeper believes every line;"
@@ -90,14 +95,18 @@ def read_faults(text: str, *, dbus: bool) -> Faults:
     return Faults(text, kinds, *_NAMED)
 
 
-def _kind(word: str) -> Kind:
-    for kind in OF_ALL:
-        if word in (name_of(kind), kind.value):
-            return kind
-    known = ", ".join(map(name_of, OF_ALL))
+def _kind(word: str, of: Sequence[OfResources]) -> Kind:
+    possible = faults_of(of)
+    meant = next((kind for kind in Kind if word in (name_of(kind), kind.value)), None)
+    if meant in possible:
+        return meant
+    wrong = "is no kind of fault"
+    if meant is not None:
+        nouns = " and ".join(f"no {kind.noun}" for kind in of)
+        wrong = f"strikes {nouns}, and this configuration has nothing else"
     raise OptionError(
-        f"{word!r} is no kind of fault; expected {', '.join(WORDS)}, or of these, with commas"
-        f" between: {known}"
+        f"{word!r} {wrong}; expected {', '.join(WORDS)}, or of these, with commas"
+        f" between: {', '.join(map(name_of, possible))}"
     )
 
 
@@ -108,7 +117,8 @@ class Options:
     parts: tuple[Part, ...]
     interval_s: float
     standby_interval_s: float
-    timeout_s: float
+    timeouts_s: Mapping[str, float]
+    """Of each API, by its name; that of Hetzner Cloud in any case."""
     dbus: bool
     nodes: int
     """Of the whole project."""
@@ -116,8 +126,20 @@ class Options:
     hours: float
     faults: Faults
     seed: int
-    stand_ins: Mapping[str, int]
-    """How many resources of each cluster are of other kinds, and simulated as floating IPs."""
+
+    @property
+    def kinds(self) -> tuple[OfResources, ...]:
+        """Return the kinds of the resources."""
+        return tuple(kind for kind in KINDS.values() if self.resources_each(kind))
+
+    @property
+    def apis(self) -> tuple[Api, ...]:
+        """Return the APIs that move them."""
+        return tuple(api for api in (CLOUD, ROBOT) if any(k.api is api for k in self.kinds))
+
+    def resources_each(self, kind: OfResources) -> int:
+        """Return how many resources of a kind each cluster has."""
+        return sum(part.kinds.count(kind.name) for part in self.parts)
 
     @property
     def nodes_each(self) -> int:
@@ -136,9 +158,15 @@ class Options:
             holder_at_accept=False,
             interval_s=self.interval_s,
             standby_interval_s=self.standby_interval_s,
-            call_timeout_s=self.timeout_s,
-            quota_per_hour=QUOTA_PER_HOUR,
+            timeouts_s=tuple(self.timeouts_s.items()),
+            quota_per_hour=CLOUD.limit_per_hour,
+            plain=True,
         )
+
+    def natures(self) -> Mapping[str, Nature]:
+        """Return what is assumed of each API, by its name."""
+        plan = Plan(seed=0, shape=self.shape(), course=Course.SWARM, chaos_s=0.0, faults=())
+        return {api.name: nature_of(api, plan) for api in self.apis}
 
     def plan(self) -> Plan:
         """Return the world."""
@@ -148,6 +176,7 @@ class Options:
             course=Course.SPLIT if self.faults.split else Course.SWARM,
             chaos_s=self.hours * HOUR_S,
             faults=tuple(_draw(self)),
+            fits="+".join(kind.name for kind in self.kinds),
         )
 
 
@@ -169,15 +198,18 @@ def read_options(
         hours = 24.0 if nodes <= FLEET else 1.0
     if not (math.isfinite(hours) and hours > 0.0):
         raise OptionError(f"--hours {hours:g}: expected more than 0")
-    wanted = read_faults(faults, dbus=settings.can_query)
+    named = {ref.kind for refs in settings.resources.values() for ref in refs}
+    kinds = [kind for name, kind in KINDS.items() if name in named]
+    wanted = read_faults(faults, dbus=settings.can_query, of=kinds)
     if wanted.split and nodes == chosen:
         raise OptionError(
             "--faults split: a cluster of one node cannot be split; give more --nodes"
         )
-    return Options(
+    options = Options(
         parts=tuple(
             Part(
                 addresses=len(refs),
+                kinds=tuple(ref.kind for ref in refs),
                 group=vrrp.kind is VrrpKind.GROUP,
                 guarded=bool(settings.vrrp_addresses.get(vrrp)),
             )
@@ -185,20 +217,30 @@ def read_options(
         ),
         interval_s=settings.interval_s,
         standby_interval_s=settings.standby_interval_s,
-        timeout_s=settings.apis.get(CLOUD.name, ApiSettings()).call_timeout_s,
+        timeouts_s={
+            name: settings.apis.get(name, ApiSettings()).call_timeout_s
+            for name in (CLOUD.name, *settings.apis)
+        },
         dbus=settings.can_query,
         nodes=nodes,
         clusters=chosen,
         hours=hours,
         faults=wanted,
         seed=seed,
-        stand_ins=Counter(
-            ref.kind
-            for refs in settings.resources.values()
-            for ref in refs
-            if ref.kind != FLOATING_IPS.name
-        ),
     )
+    _check_room(options)
+    return options
+
+
+def _check_room(options: Options) -> None:
+    """Refuse more alias IPs than one server may have: a node that is left alone has them all."""
+    count = options.resources_each(ALIAS_IPS)
+    if count > alias_ip.MOST:
+        raise OptionError(
+            f"`{ALIAS_IPS.config_key}`: {count} of them, but Hetzner allows a server"
+            f" {alias_ip.MOST} in all its networks, so no node could have them all; give at most"
+            f" {alias_ip.MOST}"
+        )
 
 
 def _clusters(nodes: int, clusters: int | None) -> int:
@@ -232,7 +274,7 @@ def _draw(options: Options) -> Iterator[Fault]:
     strikes.sort(key=lambda strike: strike[0])
     for serial, (at_s, kind, where) in enumerate(strikes):
         node = None if where is None else _node(rng, options, where)
-        yield Fault(
+        fault = Fault(
             kind=kind,
             at_s=at_s,
             lasts_s=0.0 if kind in INSTANT else draw_duration_s(rng, kind),
@@ -241,6 +283,17 @@ def _draw(options: Options) -> Iterator[Fault]:
             value=rng.random(),
             serial=serial,
         )
+        yield from _by_api(options, fault)
+
+
+def _by_api(options: Options, fault: Fault) -> Iterator[Fault]:
+    """Yield it as a fault of the APIs that it strikes; where there is one only it goes unnamed."""
+    if options.apis == (CLOUD,):
+        yield fault
+    elif fault.kind in OF_ROBOT:
+        yield replace(fault, api=ROBOT.name)
+    else:
+        yield from of_apis(options.seed, fault, [api.name for api in options.apis])
 
 
 def _is_local(kind: Kind) -> bool:

@@ -8,6 +8,7 @@ QUOTA, CLAIM, REPAIR = "─", "█", "▒"
 ROWS = 6
 _LABEL_WIDTH = 9
 _EDGES_MS = (100, 500, 1000, 1500, 2000, 3000, 5000, 10_000, 15_000)
+_SLOW_EDGES_MS = (1000, 2000, 5000, 15_000, 40_000, 50_000, 60_000, 120_000, 300_000)
 _NARROWEST = 20
 
 
@@ -46,12 +47,18 @@ def _cell(height: float, filler: str) -> str:
     return EIGHTHS[eighths] if eighths else filler
 
 
-def histogram(claims_ms: Counter[int], repairs_ms: Counter[int], width: int) -> list[str]:
-    """Draw how many failovers and repairs took how long, at most `width` wide."""
+def histogram(
+    claims_ms: Counter[int], repairs_ms: Counter[int], width: int, *, slow: bool = False
+) -> list[str]:
+    """Draw how many failovers and repairs took how long, at most `width` wide.
+
+    `slow`: some take minutes.
+    """
+    edges_ms = _SLOW_EDGES_MS if slow else _EDGES_MS
     rows = [
-        (_label(index), claims, repairs)
+        (_label(edges_ms, index), claims, repairs)
         for index, (claims, repairs) in enumerate(
-            zip(_binned(claims_ms), _binned(repairs_ms), strict=True)
+            zip(_binned(edges_ms, claims_ms), _binned(edges_ms, repairs_ms), strict=True)
         )
     ]
     most = max(claims + repairs for _, claims, repairs in rows)
@@ -66,17 +73,17 @@ def histogram(claims_ms: Counter[int], repairs_ms: Counter[int], width: int) -> 
     return lines
 
 
-def _binned(counts: Counter[int]) -> list[int]:
-    bins = [0] * (len(_EDGES_MS) + 1)
+def _binned(edges_ms: Sequence[int], counts: Counter[int]) -> list[int]:
+    bins = [0] * (len(edges_ms) + 1)
     for value, count in counts.items():
-        bins[sum(value > edge for edge in _EDGES_MS)] += count
+        bins[sum(value > edge for edge in edges_ms)] += count
     return bins
 
 
-def _label(index: int) -> str:
-    if index == len(_EDGES_MS):
-        return f"> {_EDGES_MS[-1] // 1000} s"
-    return f"<= {_EDGES_MS[index] / 1000.0:g} s"
+def _label(edges_ms: Sequence[int], index: int) -> str:
+    if index == len(edges_ms):
+        return f"> {edges_ms[-1] // 1000} s"
+    return f"<= {edges_ms[index] / 1000.0:g} s"
 
 
 def legend() -> Iterator[str]:

@@ -132,8 +132,12 @@ class Shape:
     interval_s: float = 10.0
     standby_interval_s: float = 60.0
     call_timeout_s: float = 5.0
+    timeouts_s: tuple[tuple[str, float], ...] = ()
+    """The same of APIs, by their names, that are given another time."""
     quota_per_hour: int = 3600
     """API calls of the whole project."""
+    plain: bool = False
+    """Whether nothing is drawn of what others have, nor of how APIs are: there is what is usual."""
     parts: tuple[Part, ...] = ()
     """The names of a cluster, where they differ; else `instances` that are all alike."""
 
@@ -142,9 +146,14 @@ class Shape:
         alike = Part(addresses=self.addresses, group=self.group, guarded=self.guarded)
         return self.parts or (alike,) * self.instances
 
-    def slower_s(self) -> float:
-        """Return how much longer than with the defaults a repair may take."""
-        return max(0.0, self.interval_s - 10.0) + max(0.0, self.call_timeout_s - 5.0)
+    def timeout_s(self, api: str) -> float:
+        """Return how long a call to an API may take."""
+        return dict(self.timeouts_s).get(api, self.call_timeout_s)
+
+    def slower_s(self, apis: Collection[str]) -> float:
+        """Return how much longer than with the defaults a repair by these APIs may take."""
+        timeout_s = max(map(self.timeout_s, apis))
+        return max(0.0, self.interval_s - 10.0) + max(0.0, timeout_s - 5.0)
 
     def standby_slower_s(self) -> float:
         """Return how much later than with the defaults a node looks that reads like a standby."""

@@ -71,10 +71,16 @@ class Project:
         self.register = Register[Accepted](self.servers, self._moved, _carry_out)
         self.spent: Counter[int] = Counter()
         """The requests that reached Hetzner, by the minute, refused ones among them."""
+        self.spent_on_steps: Counter[int] = Counter()
+        """Those of them that are mutating ones."""
+        self.spent_by_others: Counter[int] = Counter()
+        """Those of them that other tools made, in a fault."""
         self.scarce_at = -inf
         """When a call last left little of the quota."""
         self.refused = 0
         """How many of them found the quota used up."""
+        self.refused_steps = 0
+        """Likewise."""
         self.refused_at = -inf
         """When one last did."""
         self._agenda = agenda
@@ -109,9 +115,12 @@ class Project:
         """
         now, bucket = self._agenda.now, self._steps if step else self._bucket
         taken = bucket.take(count)
-        self.spent[int(now // 60.0)] += min(count, taken + 1)
+        minute, requests = int(now // 60.0), min(count, taken + 1)
+        self.spent[minute] += requests
+        self.spent_on_steps[minute] += requests if step else 0
         if taken < count:
             self.refused += 1
+            self.refused_steps += step
             self.refused_at = now
             return False
         if bucket.is_scarce():
@@ -119,7 +128,9 @@ class Project:
         return True
 
     def eat(self, share: float) -> None:
-        """Let another tool use up this share of what is left."""
+        """Let another tool make a request, and use up this share of what is left."""
+        self.take_token()
+        self.spent_by_others[int(self._agenda.now // 60.0)] += 1
         for bucket in dict.fromkeys((self._bucket, self._steps)):
             bucket.eat(share)
 

@@ -14,7 +14,7 @@ from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.due_times import DueTimes, due_times
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.layout import Layout
-from hakeeper.simulate.measured import Measured
+from hakeeper.simulate.measured import Measured, Times
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.paths import Paths
@@ -180,7 +180,8 @@ class Repairs(Observer):
         return self._due[self._clouds.of(fip).kind.name]
 
     def _repair_s(self, fip: int) -> float:
-        slower_s = self._slower_s[self._layout.kind_of[fip]] + self._layout.shape.slower_s()
+        kind = self._clouds.of(fip).kind
+        slower_s = self._slower_s[kind.name] + self._layout.shape.slower_s([kind.api.name])
         return self._due_of(fip).repair_s + slower_s
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
@@ -224,12 +225,15 @@ class Repairs(Observer):
             return
         held_down = self._held_down_at.get((epoch.master.index, fip), -inf) >= epoch.wrong_since
         took_s, epoch.wrong_since = now - epoch.wrong_since, None
+        of_kind = self._measured.of_kind.setdefault(self._layout.kind_of[fip], Times())
         if held_down:
-            self._measured.hold_downs_s[int(took_s)] += 1
+            for times in (self._measured, of_kind):
+                times.hold_downs_s[int(took_s)] += 1
             return
         self._measured.evaluated[self._rule(fip, epoch)] += 1
-        counter = self._measured.claims_ms if epoch.by_line else self._measured.repairs_ms
-        counter[round(took_s * 1000)] += 1
+        for times in (self._measured, of_kind):
+            counter = times.claims_ms if epoch.by_line else times.repairs_ms
+            counter[round(took_s * 1000)] += 1
         epoch.by_line = False
 
     # --- hold-downs ---------------------------------------------------------------------------

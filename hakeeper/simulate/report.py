@@ -1,149 +1,131 @@
-"""The answer in words and figures, and as JSON."""
+"""The answer in words and figures."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
-from hakeeper.kinds import KINDS
-from hakeeper.simulate.budget import arithmetic
-from hakeeper.simulate.options import ASSIGN_S, LATENCY_S, QUOTA_PER_HOUR, Options
+from hakeeper.core.kind import Kind
+from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS
+from hakeeper.kinds.apis import CLOUD, ROBOT
+from hakeeper.simulate.answer import Absence, Answer, Spending, Spread
+from hakeeper.simulate.budget import Budget, shared_by
+from hakeeper.simulate.options import Options
 from hakeeper.simulate.picture import calls_over_time, histogram, legend
-from hakeeper.simulate.simulation import Answer, Spread
-
-
-def document(answer: Answer, config: str | None) -> dict[str, object]:
-    """Return what `--json` prints: the same for the same options."""
-    options, counted, measured = answer.options, answer.budget, answer.measured
-    injected = dict(sorted(measured.injected.items()))
-    return {
-        "config": config,
-        "fleet": {
-            "nodes": options.nodes,
-            "clusters": options.clusters,
-            "names": [
-                {"addresses": part.addresses, "group": part.group, "guarded": part.guarded}
-                for part in options.parts
-            ],
-            "addresses": options.clusters * sum(part.addresses for part in options.parts),
-            "simulated_as_floating_ips": dict(sorted(options.stand_ins.items())),
-            "interval_s": options.interval_s,
-            "standby_interval_s": options.standby_interval_s,
-            "timeout_s": options.timeout_s,
-            "dbus": options.dbus,
-        },
-        "assumed": {"latency_s": LATENCY_S, "assign_s": ASSIGN_S},
-        "hours": options.hours,
-        "seed": options.seed,
-        "faults": {
-            "wanted": options.faults.text,
-            "injected": injected,
-        },
-        "failovers_ms": asdict(answer.claims_ms),
-        "repairs_ms": asdict(answer.repairs_ms),
-        "contested_s": asdict(answer.contested_s),
-        "away_ms": asdict(answer.away_ms),
-        "moves": measured.moves,
-        "split_brain": None if answer.split is None else asdict(answer.split),
-        "calls": {
-            "quota_per_hour": QUOTA_PER_HOUR,
-            "fits": counted.fits,
-            "idle_per_hour": round(counted.per_hour, 3),
-            "idle_measured": answer.idle_measured,
-            "idle_left": round(QUOTA_PER_HOUR - counted.per_hour, 3),
-            "busiest_hour": answer.busiest_hour,
-            "busiest_left": QUOTA_PER_HOUR - answer.busiest_hour,
-            "refused": answer.refused,
-            "arithmetic": arithmetic(options, counted),
-            "fits_up_to_nodes": counted.fits_up_to_nodes,
-            "advice": counted.advice,
-            "per_minute": list(answer.per_minute),
-        },
-        "end_checked": answer.end_checked,
-        "violations": list(answer.violations),
-    }
 
 
 def lines(answer: Answer, config: str | None, width: int) -> Iterator[str]:
     """Yield the report for people, the pictures at most `width` wide."""
-    yield from _scene(answer.options, config)
+    yield from _scene(answer, config)
     yield ""
     yield from _table(answer)
-    yield ""
-    yield from _calls(answer)
-    yield ""
-    yield "API calls per hour"
-    yield from calls_over_time(answer.per_minute, QUOTA_PER_HOUR, width)
-    if answer.claims_ms.times or answer.repairs_ms.times:
+    for spending in answer.spending:
+        yield ""
+        yield from _spent(answer, spending)
+    for spending in answer.spending:
+        yield ""
+        yield f"{_title(answer, spending)} per hour"
+        yield from calls_over_time(spending.per_minute, spending.limit_per_hour, width)
+    if answer.whole.claims_ms.times or answer.whole.repairs_ms.times:
+        measured, slow = answer.measured, ROBOT in answer.options.apis
         yield ""
         yield "how long it took"
-        yield from histogram(answer.measured.claims_ms, answer.measured.repairs_ms, width)
+        yield from histogram(measured.claims_ms, measured.repairs_ms, width, slow=slow)
         yield from legend()
     yield ""
     yield from _verdict(answer)
 
 
-def _scene(options: Options, config: str | None) -> Iterator[str]:
+def _scene(answer: Answer, config: str | None) -> Iterator[str]:
+    options = answer.options
     source = "an example, since no configuration is here" if config is None else config
-    each = sum(part.addresses for part in options.parts)
     groups = sum(part.group for part in options.parts)
     guarded = sum(part.guarded for part in options.parts)
     yield f"configuration  {source}"
     yield (
         f"each cluster   {_count(options.nodes_each, 'node')},"
         f" {_count(len(options.parts) - groups, 'instance')}, {_count(groups, 'group')},"
-        f" {_count(each, 'floating IP')}; vrrp_address: {guarded} of {len(options.parts)};"
+        f" {_resources(options, 1)}; vrrp_address: {guarded} of {len(options.parts)};"
         f" D-Bus: {'yes' if options.dbus else 'no'}"
     )
-    yield from _stand_ins(options)
-    yield (
-        f"reading        every {options.interval_s:g} s on a master,"
-        f" {options.standby_interval_s:g} s on a standby; timeout {options.timeout_s:g} s"
-    )
+    budgets = [each.budget for each in answer.spending if each.budget is not None]
+    yield from _under("reading", (_reading(options, each) for each in budgets))
     yield (
         f"the project    {_count(options.clusters, 'cluster')}, {_count(options.nodes, 'node')},"
-        f" {_count(options.clusters * each, 'floating IP')}"
+        f" {_resources(options, options.clusters)}"
     )
     yield (
         f"simulated      {options.hours:g} h, faults: {options.faults.text}, seed {options.seed}"
     )
-    yield (
-        f"assumed        an API call takes {LATENCY_S:g} s, an assign {ASSIGN_S:g} s more"
-        " (Hetzner publishes neither)"
+    yield from _under("assumed", _assumed(options))
+
+
+def _under(title: str, texts: Iterator[str]) -> Iterator[str]:
+    """Yield these below each other, the first one with a title."""
+    for text in texts:
+        yield f"{title:<15}{text}"
+        title = ""
+
+
+def _resources(options: Options, clusters: int) -> str:
+    return ", ".join(
+        _count(clusters * options.resources_each(kind), kind.noun) for kind in options.kinds
     )
 
 
-def _stand_ins(options: Options) -> Iterator[str]:
-    """Say what is not simulated as what it is."""
-    counts = options.stand_ins
-    if counts:
-        which = " and ".join(_count(number, KINDS[kind].noun) for kind, number in counts.items())
-        one = sum(counts.values()) == 1
+def _reading(options: Options, counted: Budget) -> str:
+    """Say how often an API is read."""
+    of = "" if options.apis == (CLOUD,) else f"{counted.api.title}: "
+    return (
+        f"{of}every {counted.interval_s:g} s on a master,"
+        f" {counted.standby_interval_s:g} s on a standby;"
+        f" timeout {options.timeouts_s[counted.api.name]:g} s"
+    )
+
+
+def _assumed(options: Options) -> Iterator[str]:
+    """Say what is taken for granted of the APIs."""
+    for name, nature in options.natures().items():
+        latency = f"{nature.latency_s:g} s"
+        if name == ROBOT.name:
+            switch = f"a switch {nature.action_s:g} s (Hetzner says 40 to 60 s)"
+            yield f"a call to Robot takes {latency}, {switch}"
+            continue
+        alone = options.kinds == (FLOATING_IPS,)
+        step = "an assign" if alone else "an action"
         yield (
-            f"BUT            {which} of each cluster"
-            f" {'is' if one else 'are'} simulated as {'a floating IP' if one else 'floating IPs'}:"
+            f"an API call takes {latency}, {step} {nature.action_s:g} s more"
+            " (Hetzner publishes neither)"
         )
-        yield "               in real life, times, calls and quotas are other ones"
+    if ALIAS_IPS in options.kinds:
+        yield "an alias IP takes two actions; all are in one network"
 
 
 def _table(answer: Answer) -> Iterator[str]:
     yield f"{'':<34}{'times':>8}{'median':>10}{'p99':>10}{'worst':>10}"
-    yield _row("failover: MASTER line to holder", answer.claims_ms, 1000.0)
-    yield _row("foreign move, or after trouble", answer.repairs_ms, 1000.0)
-    yield _row("contested, left with its holder", answer.contested_s, 1.0)
-    yield _row("away from the only master, in all", answer.away_ms, 1000.0)
+    for kind, absence in answer.of_kind:
+        if len(answer.of_kind) > 1:
+            yield f"{kind.noun}s"
+        yield _row("failover: MASTER line to holder", absence.claims_ms, 1000.0)
+        yield _row("foreign move, or after trouble", absence.repairs_ms, 1000.0)
+        yield _row("contested, left with its holder", absence.contested_s, 1.0)
+        yield _row("away from the only master, in all", absence.away_ms, 1000.0)
+    steps = "assigns" if answer.options.kinds == (FLOATING_IPS,) else "requests for them"
     yield (
         f"faults {answer.measured.injected.total():,}; moves {answer.measured.moves:,};"
-        f" assigns {answer.measured.assigns:,}"
+        f" {steps} {answer.measured.assigns:,}"
     )
-    split = answer.split
-    if split is not None:
-        bound = (
-            "no bound" if split.promised_at_first is None else f"bound: {split.promised_at_first}"
-        )
-        yield (
-            f"permanent split brain, {_count(split.addresses, 'floating IP')}: at most"
-            f" {split.first_worst} moves in the first ten minutes ({bound}),"
-        )
-        yield (f"  then {split.per_hour_mean:.1f} an hour each, {split.per_hour_worst:.1f} at most")
+    for kind, absence in answer.of_kind:
+        yield from _split(kind, absence)
+
+
+def _split(kind: Kind, absence: Absence) -> Iterator[str]:
+    split = absence.split
+    if split is None:
+        return
+    bound = "no bound" if split.promised_at_first is None else f"bound: {split.promised_at_first}"
+    yield (
+        f"permanent split brain, {_count(split.addresses, kind.noun)}: at most"
+        f" {split.first_worst} moves in the first ten minutes ({bound}),"
+    )
+    yield f"  then {split.per_hour_mean:.1f} an hour each, {split.per_hour_worst:.1f} at most"
 
 
 def _row(name: str, spread: Spread, per_s: float) -> str:
@@ -159,36 +141,60 @@ def _seconds(value: float) -> str:
     return f"{value:.3f} s" if value < 100.0 else f"{value:.0f} s"  # noqa: PLR2004
 
 
-def _calls(answer: Answer) -> Iterator[str]:
-    counted, options = answer.budget, answer.options
-    yield f"API calls per hour of the project, of {QUOTA_PER_HOUR:,}:"
-    measured = "" if answer.idle_measured is None else f"; measured {answer.idle_measured:,}"
-    left = "" if not counted.fits else f"; leaves {QUOTA_PER_HOUR - counted.per_hour:,.0f}"
-    terms = arithmetic(options, counted)
-    yield f"  idle      {counted.per_hour:>10,.0f}  ({terms}{measured}{left})"
+def _title(answer: Answer, spending: Spending) -> str:
+    """Return what the requests are called: those of the Cloud, if it is alone, simply calls."""
+    if answer.options.apis == (CLOUD,):
+        return "API calls"
+    return f"{spending.api.title}: {spending.sort}"
+
+
+def _spent(answer: Answer, spending: Spending) -> Iterator[str]:
+    counted, options, limit = spending.budget, answer.options, spending.limit_per_hour
+    shared = shared_by(spending.api)
+    yield f"{_title(answer, spending)} per hour of the {shared}, of {limit:,}:"
+    if counted is not None:
+        idle = spending.idle_measured
+        measured = "" if idle is None else f"; measured {idle:,}"
+        left = "" if not counted.fits else f"; leaves {limit - counted.per_hour:,.0f}"
+        terms = counted.arithmetic
+        yield f"  idle      {counted.per_hour:>10,.0f}  ({terms}{measured}{left})"
     busiest = "busiest" if options.hours >= 1.0 else "all"
-    yield f"  {busiest:<10}{answer.busiest_hour:>10,}  {_left(answer.busiest_hour)}"
+    yield f"  {busiest:<10}{spending.busiest_hour:>10,}  {_left(spending.left)}"
+    if counted is None:
+        if spending.refused:
+            yield f"  {spending.refused:,} of all were refused, since too many came before them"
+        return
     if not counted.fits:
-        yield (
-            f"THE QUOTA IS NOT ENOUGH: idle reading alone asks for {counted.per_hour:,.0f} calls an"
-            f" hour, Hetzner grants {QUOTA_PER_HOUR:,};"
-        )
-        yield f"  {counted.advice}. As it is, a master reads no more often than a standby when"
-        yield f"  a tenth is left, and {answer.refused:,} calls were refused (429)."
-    yield _fleets(answer)
+        yield from _too_many(spending, counted)
+    yield _fleets(options, counted)
 
 
-def _left(calls: int) -> str:
-    left = QUOTA_PER_HOUR - calls
+def _left(left: int) -> str:
     return f"(leaves {left:,})" if left >= 0 else f"({-left:,} more than an hour grants)"
 
 
-def _fleets(answer: Answer) -> str:
-    options, most = answer.options, answer.budget.fits_up_to_nodes
+def _too_many(spending: Spending, counted: Budget) -> Iterator[str]:
+    tells_quota = spending.api is CLOUD
+    yield (
+        f"THE QUOTA IS NOT ENOUGH: idle reading alone asks for {counted.per_hour:,.0f}"
+        f" {spending.sort} an hour, {'Hetzner' if tells_quota else spending.api.title} grants"
+        f" {spending.limit_per_hour:,};"
+    )
+    if tells_quota:
+        yield f"  {counted.advice}. As it is, a master reads no more often than a standby when"
+        yield f"  a tenth is left, and {spending.refused:,} calls were refused (429)."
+    else:
+        yield f"  {counted.advice}. As it is, {spending.refused:,} {spending.sort} were refused."
+
+
+def _fleets(options: Options, counted: Budget) -> str:
+    most, shared = counted.fits_up_to_nodes, shared_by(counted.api)
     kind = f"clusters of {options.nodes_each}"
+    within = "into a project" if shared == "project" else f"with one {shared}"
     if not most:
-        return f"  not even one of these {kind} fits into a project"
-    return f"  {kind} like these fit up to {most:,} nodes in a project"
+        return f"  not even one of these {kind} fits {within}"
+    within = "in a project" if shared == "project" else within
+    return f"  {kind} like these fit up to {most:,} nodes {within}"
 
 
 def _verdict(answer: Answer) -> Iterator[str]:

@@ -107,10 +107,10 @@ class RobotCloud(WorldCloud):
         self._refused_at_s: dict[Key, float] = {}
         self._blocked_until_s: dict[Key, float] = {}
 
-    def furnish(self, rng: Random, observers: Observer) -> None:
+    def furnish(self, rng: Random | None, observers: Observer, ours: int) -> None:
         """Draw whether it marks what is moving."""
-        del observers
-        self.shows_moving = rng.random() < 0.5  # noqa: PLR2004
+        del observers, ours
+        self.shows_moving = rng is not None and rng.random() < 0.5  # noqa: PLR2004
 
     def add_numbered(self, number: int, holder: Key | None) -> None:
         """Add the failover IP with this number."""

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.kind import Kinds
+from hakeeper.core.kind import Kind, Kinds
 from hakeeper.core.patience import USUAL
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.layout import Layout
@@ -21,6 +21,12 @@ TEN_MINUTES_S = 600.0
 HOUR_S = 3600.0
 
 
+def promised_at_first(kind: Kind, nodes: int) -> int | None:
+    """Return the most moves of one resource in the first ten minutes; None: none is promised."""
+    more = TWO_STEPS if kind.releases_first else 0
+    return MOVES_AT_FIRST[nodes] + more if nodes in MOVES_AT_FIRST else None
+
+
 class SplitMoves(Observer):
     """The moves since a split brain without end began.
 
@@ -30,6 +36,10 @@ class SplitMoves(Observer):
     def __init__(self, layout: Layout, agenda: Agenda, demand: Demand, kinds: Kinds) -> None:
         """Begin before the split; `demand` takes whether they were few."""
         two_steps = {name for name, kind in kinds.items() if kind.releases_first}
+        self._promised = {
+            number: promised_at_first(kinds[name], layout.shape.nodes)
+            for number, name in layout.kind_of.items()
+        }
         slow = {name for name, kind in kinds.items() if kind.api.patience is not USUAL}
         self.began_at: float | None = None
         self.at_s: dict[int, list[float]] = {fip: [] for fip in layout.name_of}
@@ -58,9 +68,9 @@ class SplitMoves(Observer):
             if fip in self._slow and self._nodes in MOVES_AT_FIRST:
                 later = at_s[MOVES_AT_FIRST[self._nodes] :]
             text, about = "ip-{}: moves at {}", (fip, [round(s) for s in at_s])
-            if self._nodes in MOVES_AT_FIRST:
-                more = TWO_STEPS if fip in self._two_steps else 0
-                few = len(first) <= MOVES_AT_FIRST[self._nodes] + more
+            promised = self._promised[fip]
+            if promised is not None:
+                few = len(first) <= promised
                 self._demand("split_bounded", None, few, text, *about)
             if self._nodes <= 2:  # noqa: PLR2004
                 apart = all(b - a > TEN_MINUTES_S for a, b in pairwise(later))

@@ -99,6 +99,8 @@ def faults_of(kinds: Sequence[Kind]) -> tuple[fault_kinds.Kind, ...]:
 def nature_of(api: Api, plan: Plan) -> Nature:
     """Return what an API of a world is like in good times."""
     shape = plan.shape
+    if api is ROBOT and shape.plain:
+        return robot_cloud.nature()
     if api is ROBOT:
         switch_s = Random(f"plan-{plan.seed}-switch").uniform(40.0, 60.0)
         return robot_cloud.nature(robot_cloud.LATENCY_S + shape.latency_s, switch_s)
@@ -140,7 +142,7 @@ def _with_robot(plan: Plan, used: Collection[str]) -> Plan:
     faults = [replace(f, node=None if f.node is None else f.node % shape.nodes)
               for f in plan.faults]  # fmt: skip
     slower = _SLOWER if apis == [ROBOT.name] and plan.course is Course.SWARM else 1.0
-    faults = [each for old in faults for each in _of_apis(plan.seed, old, apis)]
+    faults = [each for old in faults for each in of_apis(plan.seed, old, apis)]
     for turn, (kind, share) in enumerate(_WITH_ROBOT.items()):
         rng = Random(f"plan-{plan.seed}-robot-{kind.value}")
         if plan.course is Course.SWARM and rng.random() < share:
@@ -154,7 +156,7 @@ def _with_robot(plan: Plan, used: Collection[str]) -> Plan:
     return replace(plan, shape=shape, faults=tuple(faults), chaos_s=plan.chaos_s * slower)
 
 
-def _of_apis(seed: int, fault: Fault, apis: Sequence[str]) -> Iterator[Fault]:
+def of_apis(seed: int, fault: Fault, apis: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault of an API as that of one of these, or of all of them."""
     if fault.kind not in _OF_AN_API:
         yield fault

@@ -94,7 +94,8 @@ class World:
                 for server_id in servers:
                     project.add_server(server_id)
             cloud = cloud_of(kind)(project, kind, self.agenda, self.observers.moved)
-            cloud.furnish(Random(f"{self.plan.seed}-others"), self.observers)
+            chance = None if self.plan.shape.plain else Random(f"{self.plan.seed}-others")
+            cloud.furnish(chance, self.observers, self.layout.most_of(kind.name))
             twins.append(cloud)
         clouds = Clouds(twins, self.layout.kind_of)
         holders = (None, UNINVOLVED, *servers[:-1])
@@ -171,7 +172,7 @@ class World:
             self.agenda.at(START_S + fault.at_s, self.injector.begin, fault)
         self._until(START_S + plan.chaos_s)
         if plan.course is Course.SPLIT:
-            self.observers.split_ends()
+            self._end_split()
         else:
             self._heal()
         return self.verdicts.violations
@@ -203,6 +204,10 @@ class World:
         for vrrp in self.vrrp.values():
             vrrp.refresh()
 
+    def _end_split(self) -> None:
+        """Demand what was promised of a split brain without end."""
+        self.observers.split_ends()
+
     def _restart_where_no_role_is_known(self) -> None:
         """Do what an operator does where a hakeeper without D-Bus cannot know its role."""
         for node in self.nodes:
@@ -232,7 +237,7 @@ class World:
         self._until_all_run()
         self._restart_where_no_role_is_known()
         shape = self.plan.shape
-        patience_s = self._patience_s() + shape.slower_s() + shape.standby_slower_s()
+        patience_s = self._patience_s() + self.layout.slower_s() + shape.standby_slower_s()
         self._until(self.agenda.now + ELECTION_S + patience_s)
         if any(fault.kind in MOVE_LATE for fault in self.plan.faults):
             self._until(self.agenda.now + LATEST_LANDING_S)

@@ -1,69 +1,27 @@
 """`hakeeper simulate` as an operator runs it, on small fleets."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hakeeper.cli import simulate as command
-from hakeeper.cli.main import run_command
-from hakeeper.config import parse
 from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.kinds.apis import CLOUD
 from hakeeper.simulate import simulation
 from hakeeper.simulate.budget import budget
 from hakeeper.simulate.faults.kinds import Kind
-from hakeeper.simulate.options import OptionError, Options, read_options
+from hakeeper.simulate.options import OptionError
 from hakeeper.simulate.picture import calls_over_time, histogram
 from hakeeper.simulate.simulation import FleetWorld, idle_per_hour, simulate
+from tests.cli.simulated import OWN, PAIR, document, simulated, wanted
 from tests.world.bugs import BUGS
-
-PAIR = "instances: {VI_1: {floating_ips: [web]}}\n"
-OWN = """\
-instances: {VI_1: {floating_ips: [web, mail], vrrp_address: 10.0.0.2}}
-groups: {G1: {floating_ips: [db]}}
-keepalived: {state: none}
-reconcile: {interval: 30s, standby_interval: 300s}
-hetzner: {timeout: 8s}
-"""
-MIXED = """\
-instances:
-  VI_1: {floating_ips: [web], alias_ips: [10.0.0.100]}
-  VI_2: {alias_ips: [10.0.0.101], failover_ips: [203.0.113.7]}
-"""
 
 
 @pytest.fixture(autouse=True)
 def _no_configuration_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(command, "DEFAULT_CONFIG", tmp_path / "none.yaml")
-
-
-def simulated(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = run_command(["simulate", *words])
-    told = capfd.readouterr()
-    return code, told.out, told.err
-
-
-def document(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    code, out, err = simulated(capfd, *words, "--json")
-    progress = [line for line in err.splitlines() if line.endswith("simulated hours")]
-    assert (0, progress) == (code, err.splitlines())  # a busy machine is told how far it is
-    found: dict[str, Any] = json.loads(out)
-    return found
-
-
-def wanted(
-    text: str = PAIR,
-    *,
-    nodes: int = 2,
-    clusters: int | None = None,
-    hours: float = 0.2,
-    faults: str = "none",
-) -> Options:
-    config = parse(text, "test")
-    return read_options(config, nodes=nodes, clusters=clusters, hours=hours, faults=faults, seed=1)
 
 
 def test_the_same_seed_tells_the_same_and_another_one_something_else(
@@ -92,7 +50,8 @@ def test_an_idle_fleet_asks_exactly_what_the_arithmetic_says(
     text: str, nodes: int, clusters: int, expected: int
 ) -> None:
     options = wanted(text, nodes=nodes, clusters=clusters)
-    assert (expected, float(expected)) == (idle_per_hour(options), budget(options).per_hour)
+    counted = budget(options, CLOUD)
+    assert ({"cloud": expected}, float(expected)) == (idle_per_hour(options), counted.per_hour)
 
 
 def test_a_split_brain_moves_an_address_no_more_often_than_promised(
@@ -138,14 +97,15 @@ def test_the_operators_own_configuration_is_what_every_node_has(
         "nodes": 4,
         "clusters": 2,
         "names": [
-            {"addresses": 2, "group": False, "guarded": True},
-            {"addresses": 1, "group": True, "guarded": False},
+            {"addresses": 2, "kinds": {"floating_ip": 2}, "group": False, "guarded": True},
+            {"addresses": 1, "kinds": {"floating_ip": 1}, "group": True, "guarded": False},
         ],
         "addresses": 6,
         "simulated_as_floating_ips": {},
         "interval_s": 30.0,
         "standby_interval_s": 300.0,
         "timeout_s": 8.0,
+        "timeouts_s": {"cloud": 8.0},
         "dbus": False,
     }
     settings = FleetWorld(wanted(OWN, nodes=4), judged=True).nodes[3].settings
@@ -154,37 +114,6 @@ def test_the_operators_own_configuration_is_what_every_node_has(
     assert [VrrpId(VrrpKind.INSTANCE, "VI_3")] == list(settings.vrrp_addresses)
     assert (30.0, 300.0) == (settings.interval_s, settings.standby_interval_s)
     assert (8.0, False) == (settings.apis["cloud"].call_timeout_s, settings.can_query)
-
-
-def test_what_is_simulated_as_a_floating_ip_is_said_to_be_so(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    path = tmp_path / "hakeeper.yaml"
-    path.write_text(MIXED)
-    words = ("-c", str(path), "--hours", "0.1", "--faults", "none")
-    code, out, _ = simulated(capfd, *words)
-    assert 0 == code
-    assert (
-        "BUT            2 alias IPs and 1 failover IP of each cluster are simulated as floating IPs"
-    ) in out
-    fleet = document(capfd, *words)["fleet"]
-    assert {"alias_ip": 2, "failover_ip": 1} == fleet["simulated_as_floating_ips"]
-    assert 4 == fleet["addresses"]
-
-
-def test_a_configuration_without_the_cloud_is_simulated_too(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    path = tmp_path / "hakeeper.yaml"
-    path.write_text("instances: {VI_1: {failover_ips: [203.0.113.7]}}\n")
-    code, out, _ = simulated(capfd, "-c", str(path), "--hours", "0.1", "--faults", "none")
-    assert 0 == code
-    assert "1 failover IP of each cluster is simulated as a floating IP" in out
-
-
-def test_floating_ips_alone_are_what_they_are(capfd: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = simulated(capfd, "--hours", "0.1", "--faults", "none")
-    assert "simulated as" not in out
 
 
 def test_without_a_configuration_the_example_is_used_and_said_to_be(
@@ -200,7 +129,7 @@ def test_without_a_configuration_the_example_is_used_and_said_to_be(
 @pytest.mark.parametrize("nodes", [18, 40, 60, 100, 300])
 def test_what_is_advised_fits_and_a_second_less_does_not(nodes: int) -> None:
     options = wanted(nodes=nodes)
-    counted = budget(options)
+    counted = budget(options, CLOUD)
     assert not counted.fits
     assert counted.fits_up_to_nodes == 16
     seconds = re.search(r"(\d+)s", counted.advice)
@@ -210,20 +139,18 @@ def test_what_is_advised_fits_and_a_second_less_does_not(nodes: int) -> None:
     def fits(interval_s: float) -> bool:
         standby_s = options.standby_interval_s if "reconcile" in counted.advice else interval_s
         changed = replace(options, interval_s=interval_s, standby_interval_s=standby_s)
-        return budget(changed).fits
+        return budget(changed, CLOUD).fits
 
     assert fits(advised_s)
     assert not fits(advised_s - 1.0)
 
 
 def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
-    counted = budget(wanted(nodes=1000))
-    assert (500, 500, 10, 603_000.0) == (
-        counted.masters,
-        counted.standbys,
-        counted.pages,
-        counted.per_hour,
-    )
+    counted = budget(wanted(nodes=1000), CLOUD)
+    assert (
+        603_000.0,
+        "10 pages x (500 x 3600/60 + 500 x 3600/60) + 500 x 3600/600 = 603,000",
+    ) == (counted.per_hour, counted.arithmetic)
     assert "no interval fits; share it out over several projects of up to 16 nodes" == (
         counted.advice
     )
@@ -313,7 +240,7 @@ def test_the_pictures_are_no_wider_than_the_terminal(width: int) -> None:
     answer = simulate(wanted(hours=2.0, faults="many"), print)
     measured = answer.measured
     drawn = [
-        *calls_over_time(answer.per_minute, 3600, width),
+        *calls_over_time(answer.spending[0].per_minute, 3600, width),
         *histogram(measured.claims_ms, measured.repairs_ms, width),
     ]
     assert max(map(len, drawn)) <= width

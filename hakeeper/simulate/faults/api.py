@@ -69,9 +69,7 @@ class ApiFaults:
 
     def _eat_quota(self, fault: Fault, node: Node) -> Undo:
         del node
-        project = self._struck(fault)
-        project.take_token()
-        project.eat(0.9 + 0.1 * fault.value)
+        self._struck(fault).eat(0.9 + 0.1 * fault.value)
         return nothing
 
     def _spend(self, fault: Fault, node: Node) -> Undo:
@@ -80,7 +78,6 @@ class ApiFaults:
 
         def turn() -> None:
             if self.lasts(fault):
-                project.take_token()
                 project.eat(1.0)
                 self.agenda.after(SPENDING_S, turn)
 

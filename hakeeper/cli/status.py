@@ -7,13 +7,13 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
 from hakeeper.adapters.cures import cure_of
+from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.status import age, clock
-from hakeeper.cli.options import add_json, default_socket
+from hakeeper.cli.options import add_json, add_socket
 from hakeeper.core.problems import Health
 from hakeeper.printable import cure_lines, printable
 
@@ -43,13 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = EPILOG
     add_json(parser)
-    parser.add_argument(
-        "--socket",
-        metavar="PATH",
-        type=Path,
-        default=default_socket(),
-        help="the daemon's control socket (default: %(default)s)",
-    )
+    add_socket(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -87,6 +81,9 @@ def lines(status: Document, now_s: float) -> Iterator[str]:
     for problem in status["problems"]:
         yield ""
         yield from _problem(problem)
+    if status.get("pause") is not None:  # a daemon that was not restarted has none
+        yield ""
+        yield from _wrapped("PAUSED  ", _pause(status["pause"], now_s))
     for role in status["roles"]:
         yield ""
         yield from _role(role, now_s)
@@ -127,6 +124,13 @@ def _server(status: Document) -> str:
     if status["server_id"] is None:
         return "it is not known yet which server this is"
     return f"{status['server_name']} (id {status['server_id']})"
+
+
+def _pause(pause: Document, now_s: float) -> str:
+    until = f"{clock(_seconds(pause['until']), now_s)} ({age(pause['left_s'])} left)"
+    why = f": {pause['reason']}" if pause["reason"] else ""
+    who = user(pause["by"], pause["user_id"])
+    return f"by {who} since {_ago(pause['since'], now_s)} until {until}{why}"
 
 
 def _problem(problem: Document) -> Iterator[str]:

@@ -39,11 +39,12 @@ class Pauses:
             self._node.ask(Paused(pause))
 
     def end(self) -> None:
-        """Ask for its end, again and again until somebody answers."""
+        """Ask for its end, again and again until there is none."""
+        if not self.is_on and self._node.disk.pause is None:
+            return
         if self._node.run is not None:
             self._node.ask(Resumed("", 0))
-        if self.is_on or self._node.disk.pause is not None:
-            self._agenda.after(1.0, self.end)
+        self._agenda.after(1.0, self.end)
 
     def handed_over(self, event: Event) -> None:
         """Hear that hakeeper takes it in: whoever ends a pause holds it to no promise any more."""

@@ -11,6 +11,7 @@ from hakeeper.adapters.control_commands import Commands
 from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.inbox import Inbox
 from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.pausefile import PauseFile
 from hakeeper.adapters.sd_notify import Notifier, Watchdog, watchdog_interval_s
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
@@ -37,6 +38,7 @@ class Folders:
 
     control_socket: Path
     state_file: Path
+    pause_file: Path
 
 
 def make_core(settings: Settings, seed: int, now: float) -> Core:
@@ -86,6 +88,10 @@ def compose(  # noqa: PLR0913  # all but two by keyword
         state_file=StateFile(
             folders.state_file,
             lambda text: reporter.log("state.failed", text, reason="unwritable"),
+        ),
+        pause_file=PauseFile(
+            folders.pause_file,
+            lambda word, text: reporter.log("pause.failed", text, reason=word),
         ),
         reporter=reporter,
         notifier=notifier,

@@ -7,7 +7,7 @@ for long: the slowest thing in it is writing the small state file, which is not 
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -17,6 +17,8 @@ from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.inbox import Inbox
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner
+from hakeeper.adapters.pause_request import PAUSE_PARAMETERS, RESUME_PARAMETERS
+from hakeeper.adapters.pausefile import PauseFile
 from hakeeper.adapters.sd_notify import Notifier, Watchdog
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
@@ -33,11 +35,13 @@ from hakeeper.core.events import (
     Report,
     RolesQueried,
     SaveFailed,
+    SavePause,
     SaveState,
     StartCall,
 )
 from hakeeper.core.model import SavedState
 from hakeeper.core.snapshot import Snapshot
+from hakeeper.pauser import Pauser
 from hakeeper.reloader import Reloader
 from hakeeper.sequencer import LOOK_S, Sequencer, Source
 from hakeeper.waiting import Waiting
@@ -65,6 +69,7 @@ class Daemon:
         waiting: Waiting,
         signals: Signals,
         state_file: StateFile,
+        pause_file: PauseFile,
         reporter: Reporter,
         notifier: Notifier,
         watchdog: Watchdog,
@@ -77,6 +82,7 @@ class Daemon:
         self._waiting = waiting
         self._signals = signals
         self._state_file = state_file
+        self._pause_file = pause_file
         self._reporter = reporter
         self._notifier = notifier
         self._watchdog = watchdog
@@ -90,14 +96,8 @@ class Daemon:
             sources_changed=self._watch_sources,
         )
         self._reloader = Reloader(adapters, self._sequencer, signals, reporter)
-        self._control = make_control(
-            Commands(
-                {
-                    "status": Command(self._status),
-                    "reload": Command(lambda: {"refused": self._reload()}, only_root=True),
-                }
-            )
-        )
+        self._pauser = Pauser(self._sequencer, pause_file)
+        self._control = make_control(Commands(self._commands()))
         self._follower = StatusFollower(notifier, reporter, time.time)
         self._follow_at_s = 0.0
         self._about = {
@@ -131,7 +131,7 @@ class Daemon:
         self._control.look()
         self._waiting.watch(Source.ANSWERS, (self._inbox.fd,), self._take_inbox)
         self._waiting.watch(Source.SIGNALS, (self._signals.fd,), self._take_signals)
-        self._sequencer.begin(loaded.state)
+        self._sequencer.begin(loaded.state, self._pause_file.load())
         self._notifier.ready(self._follower.line(self._picture()))
         # Modules and tables stay for ever; a collection that walked over them in the middle of a
         # claim would take longer than the claim.
@@ -172,7 +172,8 @@ class Daemon:
     def _perform_all(self, effects: tuple[Effect, ...]) -> None:
         apis = self._adapters.apis
         for effect in effects:
-            if isinstance(effect, SaveState | Report):  # what takes time comes after the calls
+            # What takes time comes after the calls.
+            if isinstance(effect, SavePause | SaveState | Report):
                 apis.let_leave(LEAVE_S)
             self._perform(effect)
         apis.let_leave(LEAVE_S)
@@ -189,6 +190,8 @@ class Daemon:
                 self._adapters.apis.reload_secret(api)
             case SaveState(state):
                 self._save(state)
+            case SavePause(pause):
+                self._pause_file.save(pause)
             case QueryRoles(query_id):
                 self._adapters.query_roles(query_id)
             case Report():
@@ -234,11 +237,28 @@ class Daemon:
 
     # --- what people ask for ---------------------------------------------------------------
 
+    def _commands(self) -> dict[str, Command]:
+        return {
+            "status": Command(lambda *_: self._status()),
+            "reload": Command(lambda *_: {"refused": self._reload()}, only_root=True),
+            "pause": Command(self._pause, only_root=True, takes=PAUSE_PARAMETERS),
+            "resume": Command(self._resume, only_root=True, takes=RESUME_PARAMETERS),
+        }
+
     def _picture(self) -> Snapshot:
         return self._core.snapshot(time.monotonic())
 
     def _status(self) -> dict[str, object]:
         return {**self._about, **document(self._picture(), time.time())}
+
+    def _pause(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
+        before = self._status()["pause"]
+        trouble = self._pauser.pause(request, user_id)
+        return {"pause": self._status()["pause"], "replaced": before, "trouble": trouble}
+
+    def _resume(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
+        before = self._status()["pause"]
+        return {"ended": before, "trouble": self._pauser.resume(request, user_id)}
 
     def _reload(self) -> list[str]:
         """Reload, and tell systemd of its beginning and its end; return why it is refused."""

@@ -36,7 +36,7 @@ from hakeeper.core.events import (
     WriterSeen,
 )
 from hakeeper.core.fifo_lines import BadLine, NotifyLine
-from hakeeper.core.model import ProcessId, SavedState
+from hakeeper.core.model import Pause, ProcessId, SavedState
 
 LOOK_S = 1.0
 """Between two looks at what tells nobody when it changes: the FIFO's path, the pid file."""
@@ -132,11 +132,14 @@ class Sequencer:
 
     # --- turns -----------------------------------------------------------------------------
 
-    def begin(self, saved: SavedState | None) -> None:
-        """Learn the roles: from the last run, and from the lines that wait."""
+    def begin(self, saved: SavedState | None, pause: Pause | None = None) -> None:
+        """Learn the roles: from the last run, and from the lines that wait.
+
+        A `pause` that the last run was given goes on.
+        """
         while self.keepalived.look() is not None:
             pass
-        started = Started(saved=saved, keepalived=self.keepalived.current)
+        started = Started(saved=saved, keepalived=self.keepalived.current, pause=pause)
         news = (*self._addresses_news(), *self._fifo_news(), *self._lines(live=False))
         self._act_on([started, *news])
         self.look_at_s = self._clock() + LOOK_S

@@ -1,4 +1,4 @@
-"""The client of the daemon's control socket, for `hakeeper status`, `reload` and `check`."""
+"""The client of the daemon's control socket, for `hakeeper status`, `check` and those that act."""
 
 import contextlib
 import json
@@ -7,9 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+from hakeeper.adapters.control_codes import UNKNOWN_COMMAND
+
 ANSWER_LIMIT_BYTES: Final = 4 << 20
 RETRY_S: Final = 0.05
 """How long to wait before trying again when the daemon is busy."""
+_SHOWN: Final = 200
+"""The longest part of an unusable answer that is shown."""
 _READ_BYTES: Final = 65536
 
 
@@ -19,6 +23,14 @@ class ControlError(Exception):
 
 class Busy(ControlError):  # noqa: N818 - a state of affairs, not a mistake
     """The daemon runs, but accepts no further clients now."""
+
+
+class Refused(ControlError):  # noqa: N818 - it works as it should
+    """The daemon does not do it; `code` says why, and is empty where the daemon is an old one."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class NotRunning(Exception):  # noqa: N818 - a state of affairs, not a mistake
@@ -37,8 +49,14 @@ def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str,
             raise Busy(text)
         time.sleep(RETRY_S)
     if "error" in answer:
-        raise ControlError(f"hakeeper refused: {str(answer)[:200]}")
+        text, code = str(answer["error"])[:_SHOWN], str(answer.get("code", ""))
+        raise Refused(f"hakeeper refused: {text}", code or _code_of(text))
     return answer
+
+
+def _code_of(text: str) -> str:
+    """Return the code of an answer that has none: that of a daemon before 1.0."""
+    return UNKNOWN_COMMAND if text.startswith("unknown command ") else ""
 
 
 def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[str, Any] | None:
@@ -66,7 +84,7 @@ def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[
     except (ValueError, RecursionError):
         raise ControlError(f"hakeeper gave no usable answer at {path}") from None
     if not isinstance(answer, dict):
-        raise ControlError(f"hakeeper refused: {str(answer)[:200]}")
+        raise ControlError(f"hakeeper refused: {str(answer)[:_SHOWN]}")
     return None if "busy" in answer else answer
 
 

@@ -33,6 +33,7 @@ LOGIN_PUT: Final = (
     "install -m 0600 /dev/stdin /etc/hakeeper/robot-login; systemctl restart hakeeper"
     "    # paste USER:PASSWORD, Enter, Ctrl-D; the third refused login blocks this server's address"
 )
+RESUME: Final = "hakeeper resume"
 DBUS: Final = f"enable_dbus    # in global_defs of keepalived.conf; then: {RELOAD}"
 DBUS_SILENT: Final = f"systemctl status dbus; {RELOAD}"
 """`enable_dbus` stands in the file, and nobody answers."""
@@ -83,6 +84,9 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     "hakeeper.busy": TroubleKind(
         "the daemon runs, and too many ask it at once",
         "sudo hakeeper status    # places are kept for root",
+    ),
+    "hakeeper.paused": TroubleKind(
+        "somebody paused hakeeper: no address is moved to this server until the pause ends", RESUME
     ),
     "api.unreachable": TroubleKind(
         "the Hetzner API gives no usable answer",
@@ -189,6 +193,10 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     "address.pending": TroubleKind(
         "this server is MASTER, and the address is not confirmed here",
         "by hand: {where}",
+    ),
+    "address.paused": TroubleKind(
+        "this server is MASTER, and the address is left where it is, since hakeeper is paused",
+        RESUME,
     ),
     "address.left_here": TroubleKind(
         "the address is on this server, which is not MASTER",

@@ -19,6 +19,7 @@ TEXTS: Final[Mapping[type[core.LastDecision], str]] = {
     core.StillHeldDown: "{0.cause}, but contested: {0.who} keeps it",
     core.TakenAgain: "contested: {0.who} keeps taking it; next try in {0.wait_s:.0f} s",
     core.LeftWhileHung: "keepalived hangs: {0.who} keeps it",
+    core.LeftWhilePaused: "{0.cause}: due, and hakeeper is paused",
     core.LeftAlone: "leaving it alone: {0.reason}",
     core.NotInProject: "{0.noun} {0.name} is not found",
 }

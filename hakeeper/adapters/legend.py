@@ -24,6 +24,7 @@ CONFIRMED: Final = "confirmed"
 NOT_KNOWN_NOW: Final = "holder not known now"
 NOT_FOUND: Final = "not found in the project"
 LAST_KNOWN: Final = "last known"
+PAUSED: Final = "PAUSED"
 
 VERDICTS: Final[Mapping[Health, str]] = {
     Health.OK: "this server would take over, and everything shown is current",
@@ -69,8 +70,12 @@ DECISIONS: Final[Mapping[type[core.LastDecision], str]] = {
     core.StillHeldDown: "the hold-down goes on",
     core.TakenAgain: "two masters move it to and fro; this one waits for so long",
     core.LeftWhileHung: "a keepalived that hangs takes nothing from another server",
+    core.LeftWhilePaused: "`hakeeper pause` holds the request back until the pause ends",
     core.LeftAlone: "this server has no reason to claim it",
     core.NotInProject: "no address of this name is known to the API",
+}
+PAUSE: Final[Mapping[str, str]] = {
+    PAUSED: "nothing is moved to this server until then: see `hakeeper pause --help`",
 }
 FIFO: Final[Mapping[str, str]] = {
     FIFO_NOT_OPENED: "hakeeper has just started",
@@ -112,6 +117,7 @@ def sections() -> tuple[Section, ...]:
         Section("holders", "Where an address is", HOLDERS),
         Section("stages", "What hakeeper is doing with it", STAGES),
         Section("decisions", "Last decisions", dict(_decisions())),
+        Section("pause", "Pause", PAUSE),
         Section("fifo", "FIFO", FIFO),
         Section("apis", "API", APIS),
     )

@@ -14,6 +14,8 @@ from hakeeper.adapters.cures import (
     owner_of,
     refusal_cure,
 )
+from hakeeper.adapters.paused_by import paused_by
+from hakeeper.core import pause_problems as paused
 from hakeeper.core import problems as core
 from hakeeper.core import selection_problems as selectors
 from hakeeper.core.calls import Failure
@@ -87,6 +89,10 @@ def _not_identified(api: Api) -> str:
 def _reload_refused(it: core.ReloadRefused) -> Told:
     what = "a reload was refused: the old configuration is in force, and the next start would fail"
     return Told(what, it.reason)
+
+
+def _paused(it: paused.HakeeperPaused) -> Told:
+    return Told(f"hakeeper is paused by {paused_by(it.pause)}: it moves nothing", it.pause.reason)
 
 
 # --- keepalived -------------------------------------------------------------------------------
@@ -232,6 +238,11 @@ def _refusal(it: core.Pending, failure: Failure) -> str:
     return refusal_cure(failure.code, server=server, network=network)
 
 
+def _left_by_pause(it: paused.LeftByPause) -> Told:
+    what = f"{it.title} stays with {it.holder_name}, although this server is MASTER"
+    return Told(what, "hakeeper is paused")
+
+
 def _left_here(it: core.LeftHere) -> Told:
     what = f"{it.title} is on this server, which is {it.role.value}"
     return Told(what, "no MASTER has claimed it")
@@ -265,6 +276,8 @@ TROUBLE_WORDS: Final[Mapping[type[core.Trouble], Callable[[Any], Told]]] = {
     core.Unresolved: _unresolved,
     selectors.NothingChosen: _nothing_chosen,
     selectors.ChosenTwice: _chosen_twice,
+    paused.HakeeperPaused: _paused,
+    paused.LeftByPause: _left_by_pause,
     core.Blocked: _blocked,
     core.HeldDown: _held_down,
     core.Disputed: _disputed,

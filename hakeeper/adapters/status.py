@@ -12,7 +12,7 @@ from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.problems import Health
-from hakeeper.core.snapshot import ApiPicture, ProblemPicture, RolePicture, Snapshot
+from hakeeper.core.snapshot import ApiPicture, PausePicture, ProblemPicture, RolePicture, Snapshot
 
 SCHEMA: Final = 1
 """The version of the JSON; increased when a key is removed or changes its meaning."""
@@ -54,6 +54,7 @@ def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
         "time": instant(now_s),
         **plain,
         "health": picture.health.name.lower(),
+        "pause": None if picture.pause is None else _pause(picture.pause, now_s),
         "problems": [_problem(problem, now_s) for problem in picture.problems],
         "apis": [
             {
@@ -70,6 +71,11 @@ def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
 
 def _since(age_s: float | None, now_s: float) -> str | None:
     return None if age_s is None else instant(now_s - age_s)
+
+
+def _pause(pause: PausePicture, now_s: float) -> dict[str, Any]:
+    since, until = instant(now_s - pause.age_s), instant(now_s + pause.left_s)
+    return {**asdict(pause), "since": since, "until": until}
 
 
 def _problem(problem: ProblemPicture, now_s: float) -> dict[str, Any]:
@@ -101,10 +107,15 @@ def _complete_role(role: RolePicture, plain: dict[str, Any], now_s: float) -> No
 def status_line(picture: Snapshot, now_s: float) -> str:
     """Return the line for systemd's STATUS=, problems first."""
     roles = ", ".join(_role_in_brief(role) for role in picture.roles)
-    tail = "; ".join(filter(None, (roles, *_apis_in_brief(picture.apis, now_s))))
+    paused = "" if picture.pause is None else _paused_in_brief(picture.pause, now_s)
+    tail = "; ".join(filter(None, (paused, roles, *_apis_in_brief(picture.apis, now_s))))
     if picture.health is Health.OK:
         return f"ok: {tail}"
     return f"{picture.health.name}: {headline(picture.problems, now_s)}; {tail}"
+
+
+def _paused_in_brief(pause: PausePicture, now_s: float) -> str:
+    return f"PAUSED until {clock(now_s + pause.left_s, now_s)}"
 
 
 def _apis_in_brief(apis: Sequence[ApiPicture], now_s: float) -> Iterator[str]:

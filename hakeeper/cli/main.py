@@ -48,6 +48,8 @@ COMMANDS: Final = (
     Command("status", "show the state of the running daemon", "hakeeper.cli.status"),
     Command("probe", "one line for monitoring and load balancers", "hakeeper.cli.probe", 3),
     Command("reload", "make the running daemon read its files again", "hakeeper.cli.reload"),
+    Command("pause", "move no address for a while, for maintenance", "hakeeper.cli.pause"),
+    Command("resume", "end a pause before its time", "hakeeper.cli.resume"),
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
     Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),

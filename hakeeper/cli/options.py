@@ -27,6 +27,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
+def add_socket(parser: argparse.ArgumentParser) -> None:
+    """Add `--socket PATH`, which ends up in `args.socket`."""
+    parser.add_argument(
+        "--socket",
+        metavar="PATH",
+        type=Path,
+        default=default_socket(),
+        help="the daemon's control socket (default: %(default)s)",
+    )
+
+
 def default_socket() -> Path:
     """Return the default path of the daemon's control socket.
 
@@ -38,5 +49,14 @@ def default_socket() -> Path:
 
 def default_state_file() -> Path:
     """Return the default path of the state file; systemd sets $STATE_DIRECTORY for the service."""
+    return _state_folder() / "state.json"
+
+
+def default_pause_file() -> Path:
+    """Return the default path of the pause file, which lies beside the state file."""
+    return _state_folder() / "pause.json"
+
+
+def _state_folder() -> Path:
     folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    return Path(folder or DEFAULT_STATE_FOLDER) / "state.json"
+    return Path(folder or DEFAULT_STATE_FOLDER)

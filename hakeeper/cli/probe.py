@@ -10,11 +10,10 @@ import enum
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from hakeeper.adapters.control_client import ControlError, NotRunning, ask
-from hakeeper.cli.options import add_json, default_socket
+from hakeeper.cli.options import add_json, add_socket
 from hakeeper.printable import printable
 
 TIMEOUT_S: Final = 3.0
@@ -119,13 +118,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=TIMEOUT_S,
         help="give up after this long (default: %(default)g)",
     )
-    parser.add_argument(
-        "--socket",
-        metavar="PATH",
-        type=Path,
-        default=default_socket(),
-        help="the daemon's control socket (default: %(default)s)",
-    )
+    add_socket(parser)
 
 
 def _timeout_s(text: str) -> float:

@@ -6,11 +6,10 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from hakeeper import exits
 from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
-from hakeeper.cli.options import add_json, default_socket
+from hakeeper.cli.options import add_json, add_socket
 from hakeeper.printable import printable
 
 NOT_RUNNING = 3
@@ -28,13 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f" {exits.BAD_CONFIG} refused: the old configuration stays in force"
     )
     add_json(parser)
-    parser.add_argument(
-        "--socket",
-        metavar="PATH",
-        type=Path,
-        default=default_socket(),
-        help="the daemon's control socket (default: %(default)s)",
-    )
+    add_socket(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.secret import SecretUnusable
 from hakeeper.adapters.signals import Signals
-from hakeeper.cli.options import add_config, default_socket, default_state_file
+from hakeeper.cli.options import add_config, default_pause_file, default_socket, default_state_file
 from hakeeper.compose import CoreMaker, Folders, compose, make_core
 from hakeeper.config import Config
 from hakeeper.daemon import Daemon
@@ -217,7 +217,11 @@ class _ThreadWatch:
 
 
 def _folders() -> Folders:
-    return Folders(control_socket=default_socket(), state_file=default_state_file())
+    return Folders(
+        control_socket=default_socket(),
+        state_file=default_state_file(),
+        pause_file=default_pause_file(),
+    )
 
 
 def _exit_code(error: Exception) -> int:

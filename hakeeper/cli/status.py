@@ -21,12 +21,14 @@ from hakeeper.adapters.legend import (
     ON_ANOTHER,
     ON_NOBODY,
     ON_US,
+    PAUSED,
     UNKNOWN,
     VERDICTS,
     sections,
 )
+from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.status import age, clock
-from hakeeper.cli.options import add_json, default_socket
+from hakeeper.cli.options import add_json, add_socket
 from hakeeper.cli.status_watch import watch
 from hakeeper.core.problems import Health
 from hakeeper.printable import cure_lines, printable
@@ -77,13 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     instead.add_argument(
         "--legend", action="store_true", help="explain each word that the status can show"
     )
-    parser.add_argument(
-        "--socket",
-        metavar="PATH",
-        type=Path,
-        default=default_socket(),
-        help="the daemon's control socket (default: %(default)s)",
-    )
+    add_socket(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -159,6 +155,9 @@ def lines(status: Document, now_s: float) -> Iterator[str]:
     for problem in status["problems"]:
         yield ""
         yield from _problem(problem)
+    if status.get("pause") is not None:  # a daemon that was not restarted has none
+        yield ""
+        yield from _wrapped(f"{PAUSED}  ", _pause(status["pause"], now_s))
     for role in status["roles"]:
         yield ""
         yield from _role(role, now_s)
@@ -199,6 +198,13 @@ def _server(status: Document) -> str:
     if status["server_id"] is None:
         return "it is not known yet which server this is"
     return f"{status['server_name']} (id {status['server_id']})"
+
+
+def _pause(pause: Document, now_s: float) -> str:
+    until = f"{clock(_seconds(pause['until']), now_s)} ({age(pause['left_s'])} left)"
+    why = f": {pause['reason']}" if pause["reason"] else ""
+    who = user(pause["by"], pause["user_id"])
+    return f"by {who} since {_ago(pause['since'], now_s)} until {until}{why}"
 
 
 def _problem(problem: Document) -> Iterator[str]:

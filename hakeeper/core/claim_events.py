@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hakeeper.core.calls import Failure, Step
-from hakeeper.core.model import Action
+from hakeeper.core.model import Action, Pause
 from hakeeper.core.observation import Holder
 
 
@@ -116,6 +116,13 @@ class Hung:
 
 
 @dataclass(frozen=True, slots=True)
+class Halted:
+    """A step is due, and hakeeper is paused."""
+
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
 class HoldDownOver:
     """The time of the hold-down has passed."""
 
@@ -151,6 +158,7 @@ Happening: TypeAlias = (
     | Moving
     | NotFound
     | Hung
+    | Halted
     | HoldDownOver
     | HolderAsked
     | HolderDown

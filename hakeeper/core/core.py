@@ -34,11 +34,14 @@ from hakeeper.core.events import (
     KeepalivedSeen,
     LinesLost,
     LinesRead,
+    Paused,
     QueryRoles,
     ReloadToken,
     Report,
+    Resumed,
     RolesQueried,
     SaveFailed,
+    SavePause,
     SaveState,
     SettingsChanged,
     SettingsRefused,
@@ -52,7 +55,16 @@ from hakeeper.core.fifo_lines import NotifyLine
 from hakeeper.core.hung_keepalived import note_life, note_silence
 from hakeeper.core.isolation import check_isolation
 from hakeeper.core.kind import Kinds
-from hakeeper.core.model import FifoState, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import (
+    FifoState,
+    RefusedSettings,
+    Role,
+    SavedState,
+    Settings,
+    VrrpId,
+    VrrpKind,
+)
+from hakeeper.core.pause import change_pause, keep_pause
 from hakeeper.core.reconcile import reconcile
 from hakeeper.core.reloading import reconfigure
 from hakeeper.core.resource_book import arrange
@@ -60,7 +72,7 @@ from hakeeper.core.role_changes import follow_changes
 from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.snapshot import Snapshot, snapshot
-from hakeeper.core.state import RefusedSettings, State
+from hakeeper.core.state import State
 from hakeeper.core.throttle import Throttle
 
 NAMES_REPORTED = 64
@@ -72,7 +84,7 @@ NO_INSTANCE = "it answers on D-Bus, but names no instance there until it is rest
 SAVE_AGAIN_S = 1.0
 """After a state that could not be written down."""
 
-_ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
+_ORDER = (CancelCall, ReloadToken, StartCall, SavePause, SaveState, QueryRoles, Report)
 
 
 class Core:
@@ -150,6 +162,8 @@ class Core:
                 self._note(event, now)
             case SettingsChanged():
                 reconfigure(self._state, event, now)
+            case Paused() | Resumed():
+                change_pause(self._state, event, now)
             case _:  # pragma: no cover
                 assert_never(event)
 
@@ -177,6 +191,8 @@ class Core:
     def _start(self, event: Started, now: float) -> None:
         state = self._state
         state.keepalived, state.keepalived_since_s = event.keepalived, now
+        if event.pause is not None:
+            keep_pause(state, event.pause, now)
         saved = event.saved
         if saved is None:
             return

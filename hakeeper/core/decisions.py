@@ -12,6 +12,7 @@ from hakeeper.core.decision_bases import OfResource, OfVrrp
 from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, Server
 from hakeeper.core.observation import Holder, Observation, Other, ResourceId, ResourceRef
+from hakeeper.core.pause_decisions import ClaimPaused, PauseBegun, PauseEnded, PauseExpired
 from hakeeper.core.selection_decisions import (
     ResourceChosenTwice,
     ResourceDeselected,
@@ -329,4 +330,8 @@ Decision: TypeAlias = (
     | ApiRecovered
     | ServerIdentified
     | ServerUnidentified
+    | PauseBegun
+    | PauseEnded
+    | PauseExpired
+    | ClaimPaused
 )

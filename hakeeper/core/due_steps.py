@@ -9,6 +9,7 @@ from hakeeper.core.claim_events import Failed, Hung, LostTrack, Sending
 from hakeeper.core.due import Wake, due
 from hakeeper.core.due_reads import next_reader, tried_at_s
 from hakeeper.core.hung_keepalived import is_left
+from hakeeper.core.pause import halt
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, MutateDue
 from hakeeper.core.state import State
@@ -29,6 +30,9 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
             return
         if is_left(state, resource, now):
             state.happened(resource, Hung(), now)
+            continue
+        if state.pause is not None:
+            halt(state, state.pause, resource, now)
             continue
         if not due(state.step_affordable_from_s(resource, now), now, wake):
             continue

@@ -11,17 +11,29 @@ from typing import TypeAlias
 from hakeeper.core.calls import CallResult, Request
 from hakeeper.core.decisions import Decision
 from hakeeper.core.fifo_lines import BadLine, NotifyLine
-from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, SavedState, Settings
+from hakeeper.core.model import (
+    FifoState,
+    IpAddress,
+    Pause,
+    ProcessId,
+    Role,
+    SavedState,
+    Settings,
+)
 
 # --- events ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The first event: what the last run left behind, and whether keepalived runs now."""
+    """The first event: what the last run left behind, and whether keepalived runs now.
+
+    `pause`: one that the last run was given. It may be over.
+    """
 
     saved: SavedState | None
     keepalived: ProcessId | None
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,21 @@ class SettingsRefused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """An operator pauses hakeeper; this takes the place of a pause that is in force."""
+
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """An operator ends the pause; see `Pause` for who."""
+
+    by: str
+    user_id: int
+
+
 Event: TypeAlias = (
     Started
     | LinesRead
@@ -157,6 +184,8 @@ Event: TypeAlias = (
     | SaveFailed
     | SettingsChanged
     | SettingsRefused
+    | Paused
+    | Resumed
 )
 
 # --- effects --------------------------------------------------------------------------------
@@ -195,6 +224,13 @@ class SaveState:
 
 
 @dataclass(frozen=True, slots=True)
+class SavePause:
+    """Write this pause down, so that it outlives this run; None: it is over, so remove it."""
+
+    pause: Pause | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReloadToken:
     """This API refused its token: read it again from its source before the next call."""
 
@@ -212,4 +248,6 @@ class Report:
     held_back: int = 0
 
 
-Effect: TypeAlias = StartCall | CancelCall | QueryRoles | SaveState | ReloadToken | Report
+Effect: TypeAlias = (
+    StartCall | CancelCall | QueryRoles | SaveState | SavePause | ReloadToken | Report
+)

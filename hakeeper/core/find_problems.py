@@ -11,6 +11,8 @@ from hakeeper.core.calls import FailureKind, Identify
 from hakeeper.core.hung_keepalived import hangs
 from hakeeper.core.model import FifoState, Role, VrrpId
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
+from hakeeper.core.pause import is_halted
+from hakeeper.core.pause_problems import HakeeperPaused, LeftByPause
 from hakeeper.core.problems import (
     ApiFails,
     Blocked,
@@ -63,6 +65,7 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
     of_addresses = [*_of_addresses(state, now)]
     known = {_failure(problem.trouble) for problem in of_addresses} - {None}
     found = [
+        *_of_pause(state),
         *of_addresses,
         *_of_selections(state),
         *(
@@ -133,6 +136,11 @@ def _unidentified(at: ApiState, now: float) -> Problem:
         return Problem(Health.DEGRADED, ServerUnknown(at.api, None))
     health = _late(refusal.since_s, now, at.patience.alarm_after_s)
     return Problem(health, ServerUnknown(at.api, refusal.failure), refusal.since_s)
+
+
+def _of_pause(state: State) -> Iterator[Problem]:
+    if state.pause is not None:
+        yield Problem(Health.DEGRADED, HakeeperPaused(state.pause), state.pause.since_s)
 
 
 def _of_settings(state: State) -> Iterator[Problem]:
@@ -291,6 +299,9 @@ def _pending(state: State, address: Resource, now: float) -> Problem:
         failing_s = begun_s if claim is None or own is None else claim.failing_since_s
         unauthorized = Unauthorized(api.api, address.title, failure, endpoint)
         return Problem(Health.BROKEN, unauthorized, failing_s)
+    if is_halted(state, address):
+        left = LeftByPause(address.title, address.name_of(address.holder))
+        return Problem(_late(begun_s, now, address.patience.alarm_after_s), left, begun_s)
     part = None if address.observation is None else address.observation.part
     trouble = Pending(
         address.title,

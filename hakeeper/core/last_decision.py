@@ -97,6 +97,13 @@ class LeftWhileHung:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftWhilePaused:
+    """It is due, and waits for the end of the pause."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeftAlone:
     """Nothing is claimed here."""
 
@@ -124,6 +131,7 @@ LastDecision: TypeAlias = (
     | StillHeldDown
     | TakenAgain
     | LeftWhileHung
+    | LeftWhilePaused
     | LeftAlone
     | NotInProject
 )

@@ -6,7 +6,7 @@ Nothing here knows a clock: every time stamp is a float of monotonic seconds tha
 import enum
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from hakeeper.core.observation import IpNetwork, Key, ResourceRef
@@ -156,6 +156,37 @@ class FifoState(enum.Enum):
     DENIED = "permission denied"
     BUSY = "held by another reader"
     FAILED = "cannot be opened"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSettings:
+    """A reload that was refused: the old configuration stays, and the next start would fail."""
+
+    reason: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """An operator wants nothing moved for a while; both times are monotonic seconds.
+
+    `by`: the user's name as the client gave it, which may be empty; `user_id` is the kernel's.
+    """
+
+    by: str
+    user_id: int
+    reason: str
+    since_s: float
+    until_s: float
+
+    def taken_up(self, today_s: float, now: float) -> "Pause":
+        """Return a pause whose times are those of another clock, which says `today_s`, by ours.
+
+        At most the whole of it is left, even if the other clock was set back.
+        """
+        left_s = min(self.until_s - today_s, self.until_s - self.since_s)
+        since_s = now - max(0.0, today_s - self.since_s)
+        return replace(self, since_s=since_s, until_s=now + left_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """What can be wrong: one dataclass for each kind of trouble, with what is to be known of it.
 
-The sentences, and the way out of each, are in `adapters/problem_texts.py`. `code` is what `--json`
-shows and scripts compare.
+The sentences and cures are in `adapters/problem_texts.py`. `code` is what scripts compare.
 """
 
 import enum
@@ -12,7 +11,8 @@ from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import api_code
 from hakeeper.core.kind import Api
 from hakeeper.core.model import FifoState, IpAddress, Role, VrrpId
-from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
+from hakeeper.core.pause_problems import PauseTrouble
+from hakeeper.core.selection_problems import SelectionTrouble
 
 
 class Health(enum.IntEnum):
@@ -324,8 +324,8 @@ Trouble: TypeAlias = (
     | Isolated
     | IsolationEnds
     | Unresolved
-    | NothingChosen
-    | ChosenTwice
+    | SelectionTrouble
+    | PauseTrouble
     | Blocked
     | HeldDown
     | Disputed

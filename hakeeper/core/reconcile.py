@@ -24,6 +24,7 @@ from hakeeper.core.hung_keepalived import is_left
 from hakeeper.core.isolation import trust_again
 from hakeeper.core.model import FifoState
 from hakeeper.core.observation import Key, Other, order_of
+from hakeeper.core.pause import expire_pause
 from hakeeper.core.reading_interval import is_thrifty, reading_interval_s
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle
@@ -54,6 +55,7 @@ AT_REST = (Idle, Held)
 def reconcile(state: State, now: float) -> float | None:
     """Start what is due; return when to come back, None if nothing is scheduled."""
     wakes: list[float] = []
+    expire_pause(state, now, wakes.append)
     _query_roles(state, now, wakes.append)
     _end_isolation(state, now, wakes.append)
     _end_hold_downs(state, now, wakes.append)

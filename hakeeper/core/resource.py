@@ -11,6 +11,7 @@ from hakeeper.core.last_decision import LastDecision
 from hakeeper.core.model import NEVER, VrrpId
 from hakeeper.core.observation import (
     Holder,
+    Nobody,
     Observation,
     Other,
     ResourceId,
@@ -26,6 +27,8 @@ from hakeeper.core.stages import Claim, HoldDown, Idle, MutateSent, Recheck, Sta
 
 SPACING_S = 1.0
 """The least time between two assigns of one resource: a flapping VRRP must not flood the API."""
+PAUSED = "paused"
+"""In `Claim.reported`: that a step of the claim is due while hakeeper is paused."""
 EDGE_S, EDGES = 600.0, 2
 """A resource is favoured at a MASTER edge once in this time, and so often at once."""
 
@@ -180,6 +183,11 @@ class Resource:
     def needs_release(self) -> bool:
         """Whether it is taken from another server before we can have it."""
         return self.kind.kind.releases_first and isinstance(self.holder, Other)
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the first step of a move is done, by whomever: the second one gives it to us."""
+        return self.kind.kind.releases_first and isinstance(self.holder, Nobody)
 
     def shows(self, lane: str, now: float) -> bool:
         """Say whether what was read is good enough for a step of this lane that is taken now."""

@@ -1,7 +1,7 @@
 """What can be wrong with selectors, and with what they choose; see `problems.py`."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from hakeeper.core.choice import Owner
 from hakeeper.core.model import VrrpId
@@ -27,3 +27,6 @@ class ChosenTwice:
     label: str
     ref: str
     owner: Owner
+
+
+SelectionTrouble: TypeAlias = NothingChosen | ChosenTwice

@@ -9,7 +9,7 @@ from typing import Final
 from hakeeper.core.api_states import ApiState
 from hakeeper.core.find_problems import is_current, problems
 from hakeeper.core.last_decision import LastDecision
-from hakeeper.core.model import NEVER, VrrpId
+from hakeeper.core.model import NEVER, Pause, VrrpId
 from hakeeper.core.observation import Key, Other
 from hakeeper.core.problems import Health, Problem, Trouble
 from hakeeper.core.resource import Resource
@@ -110,6 +110,17 @@ class ApiPicture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PausePicture:
+    """A pause: who made it, why, how long ago, and how many seconds are left."""
+
+    by: str
+    user_id: int
+    reason: str
+    age_s: float
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The whole node. Of several APIs, `apis` has all, and the keys of its own the first one."""
 
@@ -117,6 +128,7 @@ class Snapshot:
     problems: tuple[ProblemPicture, ...]
     server_id: Key | None
     server_name: str
+    pause: PausePicture | None
     keepalived_pid: int | None
     fifo: str
     fifo_detail: str
@@ -142,6 +154,7 @@ def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
         problems=tuple(_problem(problem, now) for problem in found),
         server_id=first.server_id,
         server_name=first.server_name,
+        pause=None if state.pause is None else _pause(state.pause, now),
         keepalived_pid=None if state.keepalived is None else state.keepalived.pid,
         fifo=FIFO_NOT_OPENED if state.fifo is None else state.fifo.value,
         fifo_detail=state.fifo_detail,
@@ -167,6 +180,16 @@ def _problem(problem: Problem, now: float) -> ProblemPicture:
         health=problem.health,
         trouble=problem.trouble,
         age_s=_age(problem.since_s, now),
+    )
+
+
+def _pause(pause: Pause, now: float) -> PausePicture:
+    return PausePicture(
+        by=pause.by,
+        user_id=pause.user_id,
+        reason=pause.reason,
+        age_s=round(now - pause.since_s, 3),
+        left_s=round(max(0.0, pause.until_s - now), 3),
     )
 
 

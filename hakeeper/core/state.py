@@ -14,8 +14,18 @@ from hakeeper.core.claim_table import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
 from hakeeper.core.kind import Kinds, api_name_of
-from hakeeper.core.model import NEVER, FifoState, IpAddress, ProcessId, SavedState, Settings, VrrpId
-from hakeeper.core.observation import Holder, Nobody, ResourceRef
+from hakeeper.core.model import (
+    NEVER,
+    FifoState,
+    IpAddress,
+    Pause,
+    ProcessId,
+    RefusedSettings,
+    SavedState,
+    Settings,
+    VrrpId,
+)
+from hakeeper.core.observation import Holder, ResourceRef
 from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import ActionRunning, MutateDue, ReadBack, Reading, Stage, Verify
@@ -66,14 +76,6 @@ class Selection:
     """Those that follow another instance all the same: what people call them, and the entry."""
     empty_reported: bool = False
     broad_reported: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedSettings:
-    """A reload that was refused: the old configuration stays, and the next start would fail."""
-
-    reason: str
-    at_s: float
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ class State:
     unnamed_since_s: dict[VrrpId, float] = field(default_factory=dict)
     """Configured instances that keepalived, when asked, names no more: it has others only."""
     refused_settings: RefusedSettings | None = None
+    pause: Pause | None = None
     fifo: FifoState | None = None
     fifo_detail: str = "not opened yet"
     fifo_since_s: float = NEVER
@@ -244,7 +247,7 @@ class State:
                 return Use.CLAIM
             case ActionRunning(step=Step(holder=None)):
                 return Use.CLAIM  # nobody has it until the next step
-            case MutateDue() | Verify() if not refused and _is_released(resource):
+            case MutateDue() | Verify() if not refused and resource.is_released:
                 return Use.EDGE  # nobody has it: that must not last until calls flow in
             case _:
                 pass
@@ -329,6 +332,8 @@ class State:
         first, step = resources[0], request.step
         what = f"{step.name} of {', '.join(resource.label for resource in resources)}"
         role_state, server = self.roles.role_states[first.vrrp], first.kind.api.server
+        if self.pause is not None:
+            raise InvariantError(f"{what} while paused")
         if role_state.isolated:
             raise InvariantError(f"{what} while keepalived is isolated")
         if not role_state.is_master:
@@ -343,8 +348,3 @@ class State:
         if self.is_lane_taken(step.lane):
             raise InvariantError(f"{what} beside another one")
         return role_state.generation
-
-
-def _is_released(resource: Resource) -> bool:
-    """Say whether the first step of a move is done, by whomever: the second one gives it to us."""
-    return isinstance(resource.holder, Nobody) and resource.kind.kind.releases_first

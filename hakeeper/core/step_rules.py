@@ -13,6 +13,7 @@ from hakeeper.core.claim_events import (
     ActionUnread,
     ApiWorks,
     Failed,
+    Halted,
     LostTrack,
     Moving,
     NotFound,
@@ -23,6 +24,7 @@ from hakeeper.core.failure_table import RESPONSES, Next
 from hakeeper.core.last_decision import (
     ActionRuns,
     AssignSent,
+    LeftWhilePaused,
     NotInProject,
     Retrying,
     WillAssign,
@@ -30,7 +32,8 @@ from hakeeper.core.last_decision import (
 )
 from hakeeper.core.model import NEVER, ActionStatus
 from hakeeper.core.observation import Nobody
-from hakeeper.core.resource import Resource
+from hakeeper.core.pause_decisions import ClaimPaused
+from hakeeper.core.resource import PAUSED, Resource
 from hakeeper.core.stages import (
     ActionRunning,
     Claim,
@@ -58,6 +61,16 @@ def send(resource: Resource, stage: MutateDue, what: Sending, now: float, rng: R
         of, who = (resource.vrrp, resource.label), resource.name_of(holder)
         resource.pending.append(ClaimStarted(*of, holder, who, claim.cause))
     return MutateSent(replace(claim, announced=True), what.step)
+
+
+def halt(resource: Resource, stage: MutateDue, what: Halted, now: float, rng: Random) -> MutateDue:
+    """It waits for the end of the pause; that is reported once."""
+    del rng
+    claim, holder = stage.claim, resource.holder
+    resource.decide(LeftWhilePaused(claim.cause), now)
+    of, who = (resource.vrrp, resource.label), resource.name_of(holder)
+    paused = ClaimPaused(*of, holder, who, claim.cause, what.pause)
+    return replace(stage, claim=resource.report_once(claim, PAUSED, paused))
 
 
 def accepted(

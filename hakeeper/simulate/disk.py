@@ -1,13 +1,13 @@
-"""The state file of one machine, and what happens to it."""
+"""The files of one machine, and what happens to them."""
 
 from dataclasses import dataclass
 
-from hakeeper.core.model import SavedState
+from hakeeper.core.model import Pause, SavedState
 
 
 @dataclass(slots=True, eq=False)
 class Disk:
-    """The file and the disk it is on."""
+    """The files and the disk they are on."""
 
     saved: SavedState | None = None
     older: SavedState | None = None
@@ -18,6 +18,8 @@ class Disk:
     """When something could not be written last."""
     tampered: bool = False
     """Another hand has changed the file since it was written."""
+    pause: Pause | None = None
+    """What is in the pause file, in the time of the world."""
 
     def save(self, state: SavedState, now: float) -> bool:
         """Write the file; False if that fails."""
@@ -28,6 +30,10 @@ class Disk:
         self.older, self.saved = self.saved, state
         self.tampered = False
         return True
+
+    def save_pause(self, pause: Pause | None) -> None:
+        """Write the pause file, or remove it, which needs no room."""
+        self.pause = None if self.full else pause
 
     def tear(self) -> None:
         """Spoil the file: nobody can read it."""

@@ -9,11 +9,13 @@ from hakeeper.core.calls import CallResult, Failure, Identified
 from hakeeper.core.events import (
     CancelCall,
     Effect,
+    Event,
     QueryRoles,
     ReloadToken,
     Report,
     RolesQueried,
     SaveFailed,
+    SavePause,
     SaveState,
     SettingsChanged,
     StartCall,
@@ -29,6 +31,7 @@ from hakeeper.simulate.disk import Disk
 from hakeeper.simulate.keepalived import Keepalived, WorldKeepalived
 from hakeeper.simulate.observed_core import Crash, ObservedCore
 from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.pauses import Pauses
 from hakeeper.simulate.pipe import Obstacle, Pipe, Place, WorldFifo
 from hakeeper.simulate.turns import Turns
 from hakeeper.simulate.vrrp import Vrrp
@@ -105,7 +108,9 @@ class Node:
         self._observers = observers
         self._rng = Random(f"{seed}-node-{index}")
         self._bus = Bus(self, self._rng, agenda)
-        self._reloads: list[SettingsChanged] = []
+        self.pauses = Pauses(self, agenda, observers)
+        self._asked: list[Event] = []
+        """What was asked of hakeeper that it has not taken in yet."""
         self.turns = Turns(self, self._rng, agenda, observers)
 
     @property
@@ -173,7 +178,7 @@ class Node:
         )
         self.run = Run(core, sequencer, fifo, port, caller, self._agenda.now, inbox)
         self._observers.started(self)
-        self.turns.guarded(sequencer.begin, self.disk.saved)
+        self.turns.guarded(sequencer.begin, self.disk.saved, self.pauses.kept())
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
@@ -241,7 +246,7 @@ class Node:
         self.last_hang_s = (self.last_hang_s[0], self._agenda.now)
         self._observers.paused(self)
         self.turns.turn(self.runs)
-        self._take_signals()
+        self._take_asked()
         run = self.run
         if run is not None:
             run.caller.thaw()
@@ -260,6 +265,8 @@ class Node:
                     run.caller.cancel(call_id)
                 case SaveState(state):
                     self._save(run, state)
+                case SavePause(pause):
+                    self.pauses.save(pause)
                 case QueryRoles(query_id):
                     self._bus.query(run, query_id)
                 case ReloadToken() | Report():
@@ -282,15 +289,22 @@ class Node:
     def reload(self, settings: Settings, *, api_changed: bool) -> None:
         """SIGHUP with this configuration."""
         self.settings = settings
-        self._reloads.append(
-            SettingsChanged(settings, tuple(self._clouds.projects) if api_changed else ())
-        )
-        if not self.hung:
-            self._take_signals()
+        changed = tuple(self._clouds.projects) if api_changed else ()
+        self.ask(SettingsChanged(settings, changed))
 
-    def _take_signals(self) -> None:
-        reloads, self._reloads = self._reloads, []
+    def ask(self, event: Event) -> None:
+        """Ask hakeeper for something; one that stands still takes it in when it goes on."""
+        self._asked.append(event)
+        if not self.hung:
+            self._take_asked()
+
+    def _take_asked(self) -> None:
+        asked, self._asked = self._asked, []
         run = self.run
-        for event in reloads:
-            if run is not None and self.run is run:  # the one before may have been its last
-                self.turns.guarded(run.sequencer.feed, event)
+        for event in asked:
+            if run is None or self.run is not run:
+                return  # the one before may have been its last
+            self.pauses.handed_over(event)
+            self.turns.guarded(run.sequencer.feed, event)
+            if self.run is run:
+                self.pauses.answered(event)

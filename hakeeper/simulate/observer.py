@@ -68,6 +68,9 @@ class Observer:
     def lines_lost(self, node: "Node", name: str) -> None:
         """Lines of this instance are missing or wrong, and hakeeper cannot know that."""
 
+    def pause_ended(self, node: "Node") -> None:
+        """The pause that an operator made is over, by hand or by itself."""
+
     def paused(self, node: "Node") -> None:
         """Hakeeper, its keepalived or D-Bus stops or goes on: no question was answered since."""
 

@@ -51,7 +51,8 @@ class Paths:
     def is_clear(self, node: Node, name: str, cloud: WorldCloud) -> bool:
         """Say whether nothing keeps this master from its resources of this kind now."""
         now, kind, project = self.agenda.now, cloud.kind, cloud.project
-        if node.run is None or node.hung or self.exemptions.in_trouble(node.index, name, kind):
+        hindered = node.pauses.is_on or self.exemptions.in_trouble(node.index, name, kind)
+        if node.run is None or node.hung or hindered:
             return False
         routers = self.vrrp[name].routers
         if any(self.exemptions.misled_until(index, name) > now for index in routers):

@@ -34,6 +34,7 @@ LASTS_S = {
     Kind.SPENDERS: (5.0, 300.0),
     Kind.FLAP_ONE: (5.0, 600.0),
     Kind.WRONG_METADATA: (5.0, 120.0),
+    Kind.PAUSE: (2.0, 600.0),
     Kind.NO_ROOM: (5.0, 300.0),
     Kind.NOT_ATTACHED: (5.0, 120.0),
     Kind.NO_MAIN_IP: (5.0, 600.0),
@@ -73,6 +74,7 @@ LATER = (
     Kind.HANG_IN_CALL,
     Kind.BUS_GONE,
     Kind.WRONG_METADATA,
+    Kind.PAUSE,
 )
 """Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
 _WITH_LATER = 0.08

@@ -18,6 +18,7 @@ from hakeeper.adapters.control_client import (
     Busy,
     ControlError,
     NotRunning,
+    Refused,
     ask,
 )
 from hakeeper.adapters.control_server import (
@@ -85,6 +86,28 @@ def test_a_question_in_pieces_is_put_together(loop: Loop, path: Path) -> None:
             client.sendall(piece)
         loop.turn()
         assert received(client) == b'{"asked": {"a": 1}}\n'
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"error": "only root may pause", "code": "not_permitted"}, "not_permitted"),
+        ({"error": "unknown command 'pause'; known: status"}, "unknown_command"),
+        ({"error": "only root may reload"}, ""),
+    ],
+    ids=["with a code", "of an old daemon that does not know it", "of another old daemon"],
+)
+def test_a_refusal_has_its_reason_and_its_code(
+    path: Path, answer: Mapping[str, object], code: str
+) -> None:
+    loop = Loop(str(path), lambda *_: answer)
+    loop.start()
+    try:
+        with pytest.raises(Refused) as raised:
+            ask(str(path), {"command": "pause"}, 10.0)
+    finally:
+        loop.close()
+    assert (f"hakeeper refused: {answer['error']}", code) == (str(raised.value), raised.value.code)
 
 
 @pytest.mark.parametrize(

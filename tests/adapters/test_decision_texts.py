@@ -12,6 +12,7 @@ from hakeeper.core.last_decision import (
     LastDecision,
     LeftAlone,
     LeftWhileHung,
+    LeftWhilePaused,
     NotInProject,
     NotShown,
     OursAlready,
@@ -43,6 +44,7 @@ CASES = [
         "contested: web-b (id 7) keeps taking it; next try in 43 s",
     ),
     (LeftWhileHung("web-b (id 7)"), "keepalived hangs: web-b (id 7) keeps it"),
+    (LeftWhilePaused("drift"), "drift: due, and hakeeper is paused"),
     (LeftAlone("keepalived is backup"), "leaving it alone: keepalived is backup"),
     (NotInProject("floating IP", "web{0}"), "floating IP web{0} is not found"),
 ]

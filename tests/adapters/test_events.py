@@ -65,6 +65,11 @@ address.deselected NOTICE 016373a75f314ae5b79fed5515be7b95
 address.chosen_twice WARNING 1742447f7ef64a38be3375c205829ea4
 selector.empty WARNING 8a236b7405e145a2b0c69e8fc13daa5b
 selector.broad WARNING 198b65b3d3c545fd831c16f698b50cf8
+pause.begun WARNING 180670de5c84449f824cae55898faf66
+pause.ended NOTICE 4508c14bf4174bcaa80c753849820fc5
+pause.expired NOTICE af20fe4e8e1b46ed91d0f20a5d16e52f
+pause.failed ERROR 9e0a4a8ddd5d48b5aab9fc20ac958183
+claim.paused WARNING e0e15feb026343a3b125fe52e2492a69
 """
 """Name, level and MESSAGE_ID; lines are only ever added here."""
 
@@ -98,7 +103,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
     [
         (
             True,
-            23,
+            26,
             (
                 "| `address.blocked` | 4 warning | An address is blocked by Hetzner "
                 "| `669f3ff33b444a469f6321d120f0f2fe` |"
@@ -111,7 +116,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
         ),
         (
             False,
-            33,
+            35,
             (
                 "| `address.chosen_twice` | 4 warning "
                 "| An address is chosen for an instance, and follows another "
@@ -152,7 +157,7 @@ def test_the_fields_print_as_a_row_each_with_the_events_that_have_them() -> None
 
 
 def test_an_operator_has_about_twenty_events_to_know() -> None:
-    assert 23 == sum(kind.operator for kind in EVENTS.values())
+    assert 26 == sum(kind.operator for kind in EVENTS.values())
 
 
 def test_whatever_is_an_error_or_worse_is_for_the_operator() -> None:

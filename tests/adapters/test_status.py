@@ -11,8 +11,9 @@ from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
 from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.model import ApiSettings, FifoState, Settings
+from hakeeper.core.model import ApiSettings, FifoState, Pause, Settings
 from hakeeper.core.observation import Other, Us
+from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.stages import Claim, Phases
 from hakeeper.core.state import State
@@ -48,6 +49,9 @@ def troubled() -> State:
         failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST
     )
     return state
+
+
+PAUSE = Pause(by="ada", user_id=0, reason="a new kernel", since_s=NOW - 20.0, until_s=NOW + 1780.0)
 
 
 def picture(state: State, now: float = NOW) -> Snapshot:
@@ -96,6 +100,24 @@ def test_the_same_trouble_makes_the_same_line_a_minute_later() -> None:
     assert status_line(picture(troubled()), WALL_S) == later
 
 
+def test_the_line_of_a_pause_says_until_when_and_why() -> None:
+    state = well()
+    state.pause = PAUSE
+    assert (
+        "DEGRADED: hakeeper is paused by ada (uid 0): it moves nothing (since 21:24:02): a new "
+        "kernel; PAUSED until 21:54:02; VI_1 MASTER, 1/1 confirmed here; API ok"
+    ) == status_line(picture(state), WALL_S)
+
+
+def test_a_pause_is_the_first_of_the_troubles_that_are_as_bad() -> None:
+    state = troubled()
+    state.pause = PAUSE
+    assert ["address.pending", "hakeeper.paused"] == [one.code for one in picture(state).problems]
+    state.has_writer, state.keepalived = False, None
+    codes = [one.code for one in picture(state).problems if one.health is Health.DEGRADED]
+    assert "hakeeper.paused" == codes[0]
+
+
 # --- JSON --------------------------------------------------------------------------------------
 
 
@@ -103,6 +125,21 @@ def test_the_document_goes_through_json_unchanged() -> None:
     plain = document(picture(troubled()), WALL_S)
     assert plain == json.loads(json.dumps(plain)) | {"roles": plain["roles"]}
     assert ("broken", 1, instant(WALL_S)) == (plain["health"], plain["schema"], plain["time"])
+
+
+def test_the_document_says_all_of_a_pause() -> None:
+    state = well()
+    assert None is document(picture(state), WALL_S)["pause"]
+    state.pause = PAUSE
+    assert {
+        "by": "ada",
+        "user_id": 0,
+        "reason": "a new kernel",
+        "since": instant(WALL_S - 20.0),
+        "age_s": 20.0,
+        "until": instant(WALL_S + 1780.0),
+        "left_s": 1780.0,
+    } == document(picture(state), WALL_S)["pause"]
 
 
 def test_the_document_marks_an_old_observation() -> None:

@@ -10,7 +10,8 @@ from hakeeper.adapters.cures import CHECK, REFUSALS, TROUBLES, cure_of
 from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.choice import Owner
-from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Pause, Role, VrrpId, VrrpKind
+from hakeeper.core.pause_problems import HakeeperPaused, LeftByPause
 from hakeeper.core.problems import (
     ApiFails,
     Blocked,
@@ -65,6 +66,7 @@ def failed(kind: FailureKind, code: str = "its_code") -> Failure:
     return Failure(kind=kind, code=code, message="it broke")
 
 
+PAUSE = Pause(by="ada", user_id=0, reason="a new kernel", since_s=1.0, until_s=61.0)
 BROKE = failed(FailureKind.TRANSIENT)
 REFUSED = failed(FailureKind.REFUSED)
 READ_ONLY = failed(FailureKind.AUTH, "token_readonly")
@@ -190,6 +192,27 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         "config.refused",
         "a reload was refused: the old configuration is in force, and the next start would fail",
         "hakeeper.yaml:3: no",
+        USUAL,
+    ),
+    (
+        HakeeperPaused(PAUSE),
+        "hakeeper.paused",
+        "hakeeper is paused by ada (uid 0): it moves nothing",
+        "a new kernel",
+        USUAL,
+    ),
+    (
+        HakeeperPaused(replace(PAUSE, by="", user_id=7, reason="")),
+        "hakeeper.paused",
+        "hakeeper is paused by uid 7: it moves nothing",
+        "",
+        USUAL,
+    ),
+    (
+        LeftByPause(WEB, "web-b (id 42)"),
+        "address.paused",
+        f"{WEB} stays with web-b (id 42), although this server is MASTER",
+        "hakeeper is paused",
         USUAL,
     ),
     (

@@ -63,6 +63,7 @@ from hakeeper.core.events import Report
 from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import (
     FifoState,
+    Pause,
     ProcessId,
     Role,
     Server,
@@ -71,6 +72,7 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.not_found import named_twice, not_there
 from hakeeper.core.observation import Nobody, Other, Us
+from hakeeper.core.pause_decisions import ClaimPaused, PauseBegun, PauseEnded, PauseExpired
 from hakeeper.core.selection_decisions import (
     ResourceChosenTwice,
     ResourceDeselected,
@@ -94,6 +96,8 @@ PRIVATE = (ip_address("10.0.0.2"), ip_address("fd00::2"))
 SERVER = Server(id=42, name="web2", status="running")
 CHANGE = RoleChanged(VI, Role.BACKUP, Role.MASTER, "a reason", 7)
 PHASES = Phases(line_s=10.0, sent_s=10.01, accepted_s=10.12643, finished_s=11.0, confirmed_s=11.5)
+PAUSE = Pause(by="ada", user_id=0, reason="a new kernel", since_s=10.0, until_s=1810.0)
+UNTIL_THEN = "No address is moved to this server until then. To end it: hakeeper resume"
 LOGIN_CURE = cure_of("login.rejected")
 OF_VI = {"instance": "VI_1", "kind": "INSTANCE", "address": IP}
 LABELLED = by_label("role=web")
@@ -559,6 +563,39 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
             "see Hetzner's mail about it (abuse), or use another floating IP"
         ),
         {**OF_VI, "reason": "blocked"},
+    ),
+    (
+        PauseBegun(PAUSE, 1800.0, kept=False),
+        "pause.begun",
+        f"paused for 1800 s by ada (uid 0): a new kernel. {UNTIL_THEN}",
+        {"user": "ada", "user_id": 0, "delay_s": 1800, "reason": "a new kernel"},
+    ),
+    (
+        PauseBegun(replace(PAUSE, by="", reason=""), 1799.6, kept=True),
+        "pause.begun",
+        f"still paused for 1800 s by uid 0. {UNTIL_THEN}",
+        {"user": "0", "user_id": 0, "delay_s": 1800},
+    ),
+    (
+        PauseEnded(PAUSE, "bob", 7, 61.24),
+        "pause.ended",
+        "the pause was ended by bob (uid 7) after 61 s; what is due is moved now",
+        {"user": "bob", "user_id": 7, "duration_s": 61.2},
+    ),
+    (
+        PauseExpired(PAUSE),
+        "pause.expired",
+        "the pause by ada (uid 0) is over; what is due is moved now",
+        {"user": "ada", "user_id": 0, "duration_s": 1800.0},
+    ),
+    (
+        ClaimPaused(VI, IP, Other(42), "web-b (id 42)", "drift", PAUSE),
+        "claim.paused",
+        (
+            "VI_1: 203.0.113.10 is due here (drift) and stays with web-b (id 42): hakeeper is "
+            "paused by ada (uid 0). To move it: hakeeper resume"
+        ),
+        {**OF_VI, "holder": "42", "reason": "drift"},
     ),
     (
         ZoneMismatch(VI, IP, "us-east", "eu-central"),

@@ -38,6 +38,7 @@ from hakeeper.core.events import (
     ReloadToken,
     Report,
     RolesQueried,
+    SavePause,
     SaveState,
     StartCall,
     Started,
@@ -45,7 +46,7 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.kind import api_name_of
-from hakeeper.core.model import ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import Pause, ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import Key, ResourceRef
 from hakeeper.core.snapshot import Snapshot
 from hakeeper.kinds import KINDS
@@ -140,6 +141,8 @@ class Node:
     calls: list[Call] = field(default_factory=list)
     reported: list[tuple[float, Entry]] = field(default_factory=list)
     saved: SavedState | None = None
+    pause: Pause | None = None
+    """What the pause file has; this machine's clock outlives hakeeper."""
     tokens_reloaded: int = 0
     queries: list[QueryRoles] = field(default_factory=list)
     dbus: Mapping[str, Role] | None = None
@@ -168,7 +171,7 @@ class Node:
     def start(
         self, saved: SavedState | None = None, keepalived: ProcessId | None = PROCESS
     ) -> tuple[Effect, ...]:
-        started = self.feed(Started(saved=saved, keepalived=keepalived))
+        started = self.feed(Started(saved=saved, keepalived=keepalived, pause=self.pause))
         return started if self.private is None else started + self.have(*self.private)
 
     def warm(self) -> None:
@@ -249,6 +252,8 @@ class Node:
                     self.world.at(now, self._answer_query, effect.query_id)
             case SaveState(state):
                 self.saved = state
+            case SavePause(pause):
+                self.pause = pause
             case ReloadToken():
                 self.tokens_reloaded += 1
             case Report():

@@ -7,14 +7,23 @@ from hakeeper.core.claim_events import (
     Accepted,
     ApiWorks,
     Failed,
+    Halted,
     LostTrack,
     Sending,
 )
 from hakeeper.core.decisions import ClaimFailed, ClaimStarted
-from hakeeper.core.last_decision import ActionRuns, AssignSent, Retrying, WillAssign, WillReadBack
-from hakeeper.core.model import Action, ActionStatus
+from hakeeper.core.last_decision import (
+    ActionRuns,
+    AssignSent,
+    LeftWhilePaused,
+    Retrying,
+    WillAssign,
+    WillReadBack,
+)
+from hakeeper.core.model import Action, ActionStatus, Pause
 from hakeeper.core.observation import Holder
-from hakeeper.core.resource import Resource
+from hakeeper.core.pause_decisions import ClaimPaused
+from hakeeper.core.resource import PAUSED, Resource
 from hakeeper.core.stages import (
     ActionRunning,
     Claim,
@@ -87,6 +96,21 @@ def _accepted(name: str, stage: Claim, sent_s: float | None, to: Claim) -> Move:
     )
 
 
+PAUSE = Pause(by="ada", user_id=0, reason="a new kernel", since_s=90.0, until_s=200.0)
+HALTED = replace(CLAIM, reported=frozenset({PAUSED}))
+
+
+def _halted(name: str, before: Claim, *says: ClaimPaused) -> Move:
+    return Move(
+        name,
+        MutateDue(before, 99.0),
+        Halted(PAUSE),
+        to=MutateDue(HALTED, 99.0),
+        says=says,
+        latest=LeftWhilePaused("a cause"),
+    )
+
+
 FIRST, SECOND = MutateSent(SENT, STEP), MutateSent(replace(SENT, attempt=1), STEP)
 SENDING = (
     _goes_out(TWO, "server 2"),
@@ -99,6 +123,8 @@ SENDING = (
         latest=AssignSent("a cause"),
         leaves=lambda a: a.writes.sending(TWO, NOW),
     ),
+    _halted("paused", CLAIM, ClaimPaused(*OF, TWO, "server 2", "a cause", PAUSE)),
+    _halted("paused, once more", HALTED),
     _accepted("running", CLAIM, 99.5, ACCEPTED),
     _accepted(
         "running, and sent by now at least",

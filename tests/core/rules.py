@@ -21,6 +21,7 @@ from hakeeper.core.events import (
     QueryRoles,
     ReloadToken,
     Report,
+    SavePause,
     SaveState,
     StartCall,
 )
@@ -30,7 +31,7 @@ from hakeeper.kinds import KINDS
 from tests.support.journal_entries import check_entry
 
 MAX_PARALLEL = 8
-ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
+ORDER = (CancelCall, ReloadToken, StartCall, SavePause, SaveState, QueryRoles, Report)
 
 
 @dataclass(slots=True)
@@ -124,6 +125,7 @@ class Rules:
             (None, self.own[kind.api.name]) if kind.releases_first else (self.own[kind.api.name],)
         )
         assert request.step.holder in holders, "an assign to another server"
+        assert core.snapshot(now).pause is None, "an assign while paused"
         masters = {
             (address.resource_kind, address.resource_id)
             for role in core.snapshot(now).roles

@@ -129,6 +129,25 @@ def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(
     assert cluster.cloud.assigns() == []
 
 
+def test_no_assign_leaves_a_stalled_handshake_after_a_pause(
+    tls_cluster: Cluster, authority: trustme.CA, stall: Stall, folder: Path
+) -> None:
+    cluster = tls_cluster
+    node = standby_behind(stall, cluster, authority, folder)
+    stall.hold()
+    stall.drop()
+    before = stall.accepted
+    node.master()
+    node.wait_log("claim.started")
+    eventually(lambda: stall.accepted > before)  # the assign waits behind its handshake
+    assert 0 == node.daemon.command("pause").returncode
+    stall.release()
+    cluster.wait_reads(node, 3)
+    assert cluster.cloud.assigns() == []
+    assert 0 == node.daemon.command("resume").returncode
+    cluster.wait_holder(node)
+
+
 def test_no_assign_leaves_after_a_standstill_before_the_lines_that_came_meanwhile(
     tls_cluster: Cluster, authority: trustme.CA, stall: Stall, folder: Path
 ) -> None:

@@ -23,6 +23,7 @@ SHELL = {
     "daemon.stopped",
     "control.failed",
     "notify.failed",
+    "pause.failed",
     "recording.failed",
     "state.failed",
     "watch.failed",

@@ -22,6 +22,7 @@ from hakeeper.core import (
     events,
     model,
     observation,
+    pause_decisions,
     selection_decisions,
 )
 from hakeeper.core.calls import Answer, Failure, FailureKind, Request
@@ -134,6 +135,7 @@ _MODULES = (
     events,
     model,
     observation,
+    pause_decisions,
     selection_decisions,
 )
 
@@ -154,6 +156,7 @@ def test_every_dataclass_and_enum_of_the_cores_vocabulary_is_reached() -> None:
         decision_bases.OfVrrp,
         decision_bases.OfResource,
         calls.Obstacle,
+        model.RefusedSettings,
     }
     assert inner == vocabulary - found, "these never cross the border of the core"
 

@@ -98,7 +98,11 @@ def daemon(tmp_path: Path, calls: Calls) -> Iterator[Daemon]:
     made = compose(
         parse(CONFIG % (tmp_path, tmp_path), "test.yaml"),
         CallsLoader(calls),
-        folders=Folders(control_socket=tmp_path / "c.sock", state_file=tmp_path / "state.json"),
+        folders=Folders(
+            control_socket=tmp_path / "c.sock",
+            state_file=tmp_path / "state.json",
+            pause_file=tmp_path / "pause.json",
+        ),
         reporter=reporter,
         notifier=Notifier(redact=str, on_error=pytest.fail),
         signals=signals,

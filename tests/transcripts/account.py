@@ -112,6 +112,8 @@ class Account:
                 said = _pairs({str(vrrp): role.value for vrrp, role in saved.roles.items()})
                 pid = saved.keepalived.pid if saved.keepalived else None
                 told = "save", f"{said}; keepalived={pid} {_pairs(saved.servers)}".rstrip()
+            case events.SavePause(pause):
+                told = "save", "no pause" if pause is None else f"a pause by {pause.by}"
             case events.ReloadToken(api):
                 told = "token", f"of {api}: read again"
         return told

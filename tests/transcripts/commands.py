@@ -8,6 +8,7 @@ from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.hetzner.errors import for_effect
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core import calls, events
+from hakeeper.core.model import Pause
 from hakeeper.kinds.label_selector import note_of
 from tests.core.cloud import Ending
 from tests.core.driver import PROCESS, WEB, Node, World
@@ -66,7 +67,11 @@ class Scene:
             call.done = True
         node._new_core()
         node.feed(
-            events.Started(saved=node.saved, keepalived=None if "alone" in words else PROCESS),
+            events.Started(
+                saved=node.saved,
+                keepalived=None if "alone" in words else PROCESS,
+                pause=node.pause,
+            ),
             *([] if node.private is None else [seen_of(node.private)]),
             PIPE[next((word for word in words if word in PIPE), "open")],
             *([lines_of(backlog, live=False)] if backlog else []),
@@ -92,6 +97,17 @@ class Scene:
         self.node.config = settings_of(words)
         changed = (CLOUD,) if "another-token" in words else ()
         self.node.feed(events.SettingsChanged(self.node.config, apis_changed=changed))
+
+    def pause(self, seconds: str, *reason: str) -> None:
+        """Let ada, who is root, pause hakeeper for so long."""
+        now, why = self.world.now, " ".join(reason)
+        until_s = now + number_of(seconds)
+        pause = Pause(by="ada", user_id=0, reason=why, since_s=now, until_s=until_s)
+        self.node.feed(events.Paused(pause))
+
+    def resume(self) -> None:
+        """Let root end the pause."""
+        self.node.feed(events.Resumed("", 0))
 
     def machine(self, *private: str) -> None:
         """Let this machine have these private addresses, or `nothing`."""

@@ -42,6 +42,7 @@ NOT_IN_A_WORLD = {
     "watch.failed": "the shell says it",
     "recording.failed": "the shell says it",
     "notify.failed": "the shell says it",
+    "pause.failed": "the shell says it",
     "daemon.started": "the shell says it",
     "daemon.stopped": "the shell says it",
     "daemon.failed": "the shell says it",

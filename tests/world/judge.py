@@ -26,6 +26,7 @@ from tests.world.kinds_rules import KindsRules
 from tests.world.loss_rules import LossRules
 from tests.world.move_rules import MoveRules
 from tests.world.narrator import Narrator
+from tests.world.pause_rules import PauseRules
 from tests.world.quiet_rules import QuietRules
 from tests.world.robot_rules import RobotRules
 from tests.world.role_rules import RoleRules
@@ -79,6 +80,7 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     yield MoveRules(tally, demand)
     yield HangRules(layout.shape.interval_s, demand)
     yield SendRules(layout, agenda, world.exemptions, demand)
+    yield PauseRules(layout, agenda, clouds, world.paths, demand)
     yield SaveRules(agenda, nodes, demand)
     yield QuietRules(agenda, nodes, clouds, world.repairs.unserved, demand)
     if any(kind.releases_first for kind in clouds.kinds.values()):

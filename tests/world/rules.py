@@ -12,6 +12,8 @@ RULES = (
     "core_guard",
     "sent_by_master",
     "isolated_claims_nothing",
+    "paused_sends_nothing",
+    "pause_ends_at_once",
     "hung_takes_nothing",
     "hang_is_reported",
     "own_target",

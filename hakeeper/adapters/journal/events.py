@@ -6,6 +6,7 @@ The ids are for ever: they are what `journalctl MESSAGE_ID=…` and the catalog 
 from collections.abc import Mapping
 
 from hakeeper.adapters.journal.eventkind import EventKind, Level
+from hakeeper.adapters.journal.pause_events import PAUSE_EVENTS
 from hakeeper.adapters.journal.selector_events import SELECTOR_EVENTS
 
 _OF = ("instance", "kind", "address")
@@ -342,4 +343,5 @@ EVENTS: Mapping[str, EventKind] = {
         operator=True,
     ),
     **SELECTOR_EVENTS,
+    **PAUSE_EVENTS,
 }

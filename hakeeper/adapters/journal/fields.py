@@ -34,6 +34,8 @@ FIELDS: Mapping[str, str] = {
     "server_id": "Hetzner's id of this server",
     "keepalived_pid": "keepalived's VRRP process, whose words the roles are",
     "vrrp_address": "the private addresses in question, with commas",
+    "user": "who did it: the user's name as `hakeeper` tells it, or the id",
+    "user_id": "the id that the kernel saw; 0 is root",
     "version": "version of hakeeper",
     "library": "name of the Python logger",
     "code": "which trouble it is: a code of docs/status.md",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hakeeper.adapters.journal import (
     wording_keepalived,
+    wording_pause,
     wording_resources,
     wording_selectors,
 )
@@ -19,6 +20,7 @@ from hakeeper.core.events import Report
 WORDING: Final[Mapping[type[Decision], Callable[[Any], Entry]]] = {
     **wording_keepalived.WORDING,
     **wording_resources.WORDING,
+    **wording_pause.WORDING,
     **wording_selectors.WORDING,
 }
 """By the kind of decision; there is one for each."""

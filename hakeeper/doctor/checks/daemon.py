@@ -69,6 +69,7 @@ _NO_FAILOVER: Final = frozenset(
         "token.rejected",
         "token.readonly",
         "login.rejected",
+        "hakeeper.paused",
     )
 )
 """Problems that are errors even before there is an outage: a failover would fail or be late."""

@@ -20,6 +20,10 @@ CLAIM_HANGS_S = 4.5
 """The longest hang in the middle of a claim: its call could still be sent."""
 
 
+BY_ITSELF = 0.5
+"""Below this value a pause ends when its time is over, above it by hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostFaults:
     """What each kind does to a node."""
@@ -44,6 +48,7 @@ class HostFaults:
             Kind.RESTART: self._restart,
             Kind.RELOAD: self._reload,
             Kind.POWER_CUT: self._power_cut,
+            Kind.PAUSE: self._pause,
             Kind.NO_MAIN_IP: self._lose_main_ip,
         }
 
@@ -172,6 +177,7 @@ class HostFaults:
             node.run.caller.shorten(by_s)
             node.run.caller.clock_jumped()
             node.turns.retime()
+        node.pauses.look()
         return nothing
 
     def _restart(self, fault: Fault, node: Node) -> Undo:
@@ -193,6 +199,30 @@ class HostFaults:
         settings = replace(whole, resources=changed)
         node.reload(settings, api_changed=fault.value < 0.2)  # noqa: PLR2004
         return lambda: node.reload(node.whole_settings, api_changed=False)
+
+    def _pause(self, fault: Fault, node: Node) -> Undo:
+        """An operator pauses hakeeper; ends it by hand, or lets it end by itself at that time.
+
+        Often keepalived becomes MASTER anew, before or after: there is something to move then.
+        """
+        by_itself = fault.value < BY_ITSELF
+        for_s = fault.lasts_s if by_itself else 2.0 * fault.lasts_s
+
+        def strike() -> None:
+            self.agenda.after(0.0, node.pauses.begin, for_s)
+
+        def undo() -> None:
+            if node.at_assign_step.get(CallStep.SHAKING_HANDS) is strike:
+                del node.at_assign_step[CallStep.SHAKING_HANDS]
+            self.agenda.after(2.0 if by_itself else 0.0, node.pauses.end)
+
+        if fault.value % 0.2 < 0.1:  # noqa: PLR2004  # while an assign waits to be sent
+            node.at_assign_step[CallStep.SHAKING_HANDS] = strike
+        else:
+            node.pauses.begin(for_s)
+        node.keepalived.check(1)
+        node.keepalived.check(-1)
+        return undo
 
     def _power_cut(self, fault: Fault, node: Node) -> Undo:
         del fault

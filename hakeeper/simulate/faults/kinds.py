@@ -84,6 +84,7 @@ class Kind(enum.Enum):
     POWER_CUT = "P15-power-cut"
     BUS_GONE = "P16-bus-gone"
     WRONG_METADATA = "P17-wrong-metadata"
+    PAUSE = "P18-pause"
     # --- VRRP
     FAILOVER = "V1-failover"
     FLAP = "V2-flap"

@@ -1,0 +1,139 @@
+"""The pause file: keeps a pause over a restart of hakeeper, and of the machine.
+
+It stands apart from the state file, which counts only for one run of keepalived. A pause is seldom,
+and nothing is claimed while it lasts: so it is synced to the disk, and survives a power cut.
+
+The core's clock ends with the machine, so the file has times of day. A clock that was set back must
+not prolong a pause: at most its whole duration is left of it.
+"""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
+from hakeeper.adapters.pause_request import LONGEST_S, REASON_LIMIT, USER_LIMIT, checked_text
+from hakeeper.core.model import Pause
+
+VERSION: Final = 1
+LIMIT_BYTES: Final = 1 << 16
+ROUNDING_S: Final = 1e-3
+"""What the way over another clock may add to a duration."""
+LATEST: Final = 1e11
+"""In seconds since 1970; later years have no place in a date."""
+
+
+class PauseFile:
+    """The file at `path`, mode 0600; its directory must exist.
+
+    `on_trouble` is called with a word (`unreadable`, `unwritable`) and the reason when it cannot be
+    read or written. `wall` returns seconds since 1970, `clock` monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        on_trouble: Callable[[str, str], None],
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = path
+        self._on_trouble = on_trouble
+        self._wall = wall
+        self._clock = clock
+        self.trouble = ""
+        """Why the file is not what the last `save` was to make it; empty if it is."""
+
+    def load(self) -> Pause | None:
+        """Read the file; never raises. The pause that is returned may be over."""
+        try:
+            document = json.loads(read_bounded(self._path, LIMIT_BYTES, follow=False).data)
+            return self._decode(document)
+        except FileNotFoundError:
+            return None
+        except (OSError, NotAFileError, ValueError, KeyError, TypeError, RecursionError) as error:
+            text = f"{self._path} is unusable ({error!r}): starting without a pause"
+            self._on_trouble("unreadable", text)
+            return None
+
+    def save(self, pause: Pause | None) -> None:
+        """Write the pause down, or remove the file; never raises, but see `trouble`."""
+        self.trouble = ""
+        try:
+            if pause is None:
+                self._path.unlink(missing_ok=True)
+            else:
+                self._write(self._encode(pause))
+        except OSError as error:
+            what = "the pause is over, but a restart may begin it again"
+            if pause is not None:
+                what = "the pause is not saved, and ends with a restart of hakeeper"
+            self.trouble = f"{what}: {error}"
+            self._on_trouble("unwritable", self.trouble)
+
+    def _write(self, data: bytes) -> None:
+        """Replace the file; where that fails, none is left that tells of another pause."""
+        temporary = self._path.with_name(f"{self._path.name}.new")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+            _sync_folder(self._path.parent)
+        except OSError:
+            for path in (temporary, self._path):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            raise
+
+    def _encode(self, pause: Pause) -> bytes:
+        ahead_s = self._wall() - self._clock()
+        document = {
+            "version": VERSION,
+            "by": pause.by,
+            "user_id": pause.user_id,
+            "reason": pause.reason,
+            "since": pause.since_s + ahead_s,
+            "until": pause.until_s + ahead_s,
+        }
+        return json.dumps(document, indent=1).encode()
+
+    def _decode(self, document: Any) -> Pause:  # noqa: ANN401  # whatever the file has
+        if document["version"] != VERSION:
+            raise ValueError("another version")
+        user_id = document["user_id"]
+        if isinstance(user_id, bool) or not isinstance(user_id, int):
+            raise TypeError("no user id")
+        since, until = _time(document["since"]), _time(document["until"])
+        if not 0.0 < until - since <= LONGEST_S + ROUNDING_S:
+            raise ValueError("no such pause was ever made")
+        pause = Pause(
+            by=checked_text(document["by"], USER_LIMIT, "user"),
+            user_id=user_id,
+            reason=checked_text(document["reason"], REASON_LIMIT, "reason"),
+            since_s=since,
+            until_s=until,
+        )
+        return pause.taken_up(self._wall(), self._clock())
+
+
+def _time(value: object) -> float:
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1.0
+    if not 0.0 <= number <= LATEST:
+        raise TypeError("not a time")
+    return float(number)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name survive a power cut as well."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,86 @@
+"""Asks the running daemon to do something, for the commands that only root may give."""
+
+import json
+import os
+import pwd
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hakeeper import exits
+from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, Refused, ask
+from hakeeper.adapters.control_codes import NOT_PERMITTED, UNKNOWN_COMMAND
+from hakeeper.adapters.pause_request import USER_LIMIT
+from hakeeper.printable import printable
+
+NOT_SAVED: Final = 1
+NOT_RUNNING: Final = 3
+BUSY: Final = 4
+TIMEOUT_S: Final = 10.0
+"""Longer than a busy machine takes to write a small file to a slow disk."""
+
+
+class NotDone(Exception):  # noqa: N818  # an answer, not a mistake
+    """The daemon did not do it, or not yet: why, and the exit code."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+def do(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
+    """Have the daemon carry out a command; raises NotDone."""
+    try:
+        return ask(socket, {**request, "user": user_name()}, TIMEOUT_S)
+    except Busy as error:
+        raise NotDone(str(error), BUSY) from None
+    except NotRunning as error:
+        raise NotDone(str(error), NOT_RUNNING) from None
+    except Refused as error:
+        raise _refused(error, request["command"]) from None
+    except ControlError as error:
+        text = f"{error}; it may do so later: see `hakeeper status`"
+        raise NotDone(text, NOT_RUNNING) from None
+
+
+def _refused(error: Refused, name: object) -> NotDone:
+    if error.code == NOT_PERMITTED:
+        return NotDone(f"only root may do this: sudo hakeeper {name}", exits.NO_PERMISSION)
+    if error.code == UNKNOWN_COMMAND:
+        text = (
+            f"the running daemon is of an older version, and does not know `{name}`; to renew it:"
+            " systemctl restart hakeeper, which moves no address"
+        )
+        return NotDone(text, NOT_RUNNING)
+    return NotDone(str(error), exits.USAGE)
+
+
+def user_name() -> str:
+    """Return who asks: with sudo who called it, else the user's name; empty if there is none."""
+    name = os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else ""
+    if not name:
+        try:
+            name = pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            return ""
+    return printable(name)[:USER_LIMIT]
+
+
+def finish(done: Mapping[str, object], text: str, trouble: str, *, as_json: bool) -> int:
+    """Print what was done; what stands in its way after a restart goes to stderr."""
+    if as_json:
+        sys.stdout.write(json.dumps({"ok": True, **done}) + "\n")
+    else:
+        sys.stdout.write(f"{printable(text)}\n")
+        if trouble:
+            sys.stderr.write(f"{printable(trouble)}\n")
+    return NOT_SAVED if trouble else exits.OK
+
+
+def give_up(error: NotDone, *, as_json: bool) -> int:
+    """Print why nothing was done."""
+    if as_json:
+        sys.stdout.write(json.dumps({"ok": False, "error": str(error)}) + "\n")
+    else:
+        sys.stderr.write(f"{printable(str(error))}\n")
+    return error.exit_code

@@ -1,0 +1,93 @@
+"""`hakeeper pause`: the running daemon moves no address for a while."""
+
+import argparse
+import re
+import time
+from datetime import datetime
+from typing import Final
+
+from hakeeper.adapters.pause_request import LONGEST_S, REASON_LIMIT, SHORTEST_S, checked_text
+from hakeeper.adapters.paused_by import user
+from hakeeper.adapters.status import age, clock
+from hakeeper.cli.asking import NotDone, do, finish, give_up
+from hakeeper.cli.options import add_json, add_socket
+
+USUAL_S: Final = 3600.0
+_DURATION: Final = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
+EPILOG: Final = """\
+examples:
+  hakeeper pause --for 30m --reason "kernel update"
+  hakeeper pause --for 1h30m          again: takes the place of the pause before
+  hakeeper resume                     ends it
+
+Roles are followed and addresses are read as ever. keepalived still fails over:
+an address that should come to this server is left where it is until the pause
+ends. It ends by itself, and survives a restart of hakeeper and of the machine.
+
+exit codes:
+  0  paused
+  1  paused, but that could not be saved: a restart of hakeeper ends it
+  2  wrong command line
+  3  the daemon does not run, does not answer, or is too old to know this
+  4  the daemon is busy with other clients; some connections are kept for root
+ 77  only root and the service itself may do this
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "--for",
+        metavar="DURATION",
+        dest="for_s",
+        type=_duration_s,
+        default=USUAL_S,
+        help="how long, such as 90s, 30m or 1h30m; at most 24h (default: 1h)",
+    )
+    parser.add_argument(
+        "--reason", metavar="TEXT", type=_reason, default="", help="why, for all who see the status"
+    )
+    add_json(parser)
+    add_socket(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask the daemon to pause, and print until when."""
+    request = {"command": "pause", "for_s": args.for_s, "reason": args.reason}
+    try:
+        answer = do(str(args.socket), request)
+    except NotDone as error:
+        return give_up(error, as_json=args.json)
+    pause, replaced, now_s = answer["pause"], answer["replaced"], time.time()
+    until = clock(datetime.fromisoformat(pause["until"]).timestamp(), now_s)
+    text = f"paused until {until} ({age(pause['left_s'])}); `hakeeper resume` ends it before"
+    if replaced is not None:
+        text += f"; the pause by {user(replaced['by'], replaced['user_id'])} is replaced"
+    return finish(answer, text, answer["trouble"], as_json=args.json)
+
+
+def _duration_s(text: str) -> float:
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        unit = f": {text[:20]}m?" if text.isascii() and text.isdigit() else ""
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is not a duration such as 90s, 30m or 1h30m{unit}"
+        )
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    total_s = 3600.0 * hours + 60.0 * minutes + seconds
+    if total_s > LONGEST_S:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is longer than 24h: a pause that is forgotten must end; pause again if the"
+            " work takes longer"
+        )
+    if total_s < SHORTEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time at all; `hakeeper resume` ends one")
+    return total_s
+
+
+def _reason(text: str) -> str:
+    try:
+        return checked_text(text, REASON_LIMIT, "it")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -50,6 +50,7 @@ COMMANDS: Final = (
     Command("reload", "make the running daemon read its files again", "hakeeper.cli.reload"),
     Command("pause", "move no address for a while, for maintenance", "hakeeper.cli.pause"),
     Command("resume", "end a pause before its time", "hakeeper.cli.resume"),
+    Command("history", "show what happened on this server", "hakeeper.cli.history"),
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
     Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),
@@ -66,6 +67,7 @@ examples:
   hakeeper run -c ./hakeeper.yaml    the daemon, as systemd starts it
   hakeeper status --json             what it knows and does, for programs
   hakeeper probe                     one line and an exit code, for monitoring
+  hakeeper history --since 2h        what happened, also while the daemon is dead
   hakeeper bugreport                 an archive for an issue, without secrets
 
 exit codes:

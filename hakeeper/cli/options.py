@@ -48,8 +48,13 @@ def default_socket() -> Path:
 
 
 def default_state_file() -> Path:
-    """Return the default path of the state file; systemd sets $STATE_DIRECTORY for the service."""
+    """Return the default path of the state file."""
     return _state_folder() / "state.json"
+
+
+def default_history_file() -> Path:
+    """Return the default path of the history."""
+    return _state_folder() / "history.jsonl"
 
 
 def default_pause_file() -> Path:
@@ -58,5 +63,6 @@ def default_pause_file() -> Path:
 
 
 def _state_folder() -> Path:
+    """Return the folder that outlives a reboot; systemd sets $STATE_DIRECTORY for the service."""
     folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     return Path(folder or DEFAULT_STATE_FOLDER)

@@ -5,12 +5,14 @@ import contextlib
 import functools
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
 from hakeeper import __version__, exits
 from hakeeper.adapters.configfile import ConfigUnreadable
+from hakeeper.adapters.history.writer import HistoryWriter
 from hakeeper.adapters.journal.libraries import library_logging
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
@@ -18,13 +20,20 @@ from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.secret import SecretUnusable
 from hakeeper.adapters.signals import Signals
-from hakeeper.cli.options import add_config, default_pause_file, default_socket, default_state_file
+from hakeeper.cli.options import (
+    add_config,
+    default_history_file,
+    default_pause_file,
+    default_socket,
+    default_state_file,
+)
 from hakeeper.compose import CoreMaker, Folders, compose, make_core
 from hakeeper.config import Config
 from hakeeper.daemon import Daemon
 from hakeeper.loading import LOAD_ERRORS, Loader
 
 LOG_CLOSE_S = 0.7
+HISTORY_CLOSE_S = 0.1
 RECORD_CLOSE_S = 0.1
 """Together with 0.8 s for the API's threads and 0.3 s for D-Bus, a stop takes at most 2 s."""
 RECORD_LIMIT_MIB = 64
@@ -83,14 +92,20 @@ def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
     except LOAD_ERRORS as error:
         sys.stderr.write(f"{redactor.text(str(error))}\n")
         return _exit_code(error)
-    with signals.held():  # for the reporter's thread
-        reporter = Reporter(Target(args.log), redact=redactor.text)
+    with signals.held():  # for the threads of both
+        history = HistoryWriter(
+            default_history_file(),
+            lambda text: reporter.log("history.failed", text, reason="unwritable"),
+        )
+        reporter = Reporter(Target(args.log), redact=redactor.text, keep=history.keep)
     warnings.forward_to(lambda text: reporter.log("config.warning", text))
     try:
         with library_logging(reporter), _recording(args, reporter, signals) as core:
             return _serve(config, loader, reporter, signals, redactor, core)
     finally:
+        deadline_s = time.monotonic() + LOG_CLOSE_S
         reporter.close(LOG_CLOSE_S)
+        history.close(max(HISTORY_CLOSE_S, deadline_s - time.monotonic()))
         signals.close()
 
 

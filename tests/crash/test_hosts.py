@@ -17,6 +17,7 @@ import pytest
 import trustme
 
 from hakeeper.adapters.control_client import ask
+from hakeeper.adapters.history.reading import read_history
 from hakeeper.demo.cloud import Answer, Fault
 from tests.crash import launch
 from tests.support.cluster import Cluster
@@ -90,6 +91,32 @@ def test_a_disk_that_is_read_only_holds_up_nothing(cluster: Cluster, small: Daem
     failed = node.wait_log("state.failed", reason="unwritable")
     assert os.strerror(errno.EROFS) in str(failed["message"])
     assert len(node.logged("state.failed")) == 1
+
+
+def test_a_full_disk_costs_the_history_lines_that_are_counted_and_no_claim(
+    cluster: Cluster, small: DaemonNode
+) -> None:
+    node = small
+    node.start()
+    history = disk(node) / "history.jsonl"
+    eventually(history.exists)
+    fill(disk(node) / "filler")
+    for _ in range(20):  # more lines than its last page has room for
+        node.backup()
+        seen = node.mark()
+        node.master()
+        node.wait_log("role.changed", after=seen, role="MASTER")
+    failed = node.wait_log("history.failed", reason="unwritable")
+    assert "cannot write the history" in str(failed["message"])
+    cluster.wait_holder(node)
+    (disk(node) / "filler").unlink()
+    node.backup()
+    lost = eventually(
+        lambda: [one for one in read_history(history).entries if one.event == "history.lost"]
+    )
+    assert len(lost) == len(node.logged("history.failed")) == 1
+    roles = [one.fields["role"] for one in read_history(history).entries if "role" in one.fields]
+    assert roles[-1] == "BACKUP"
 
 
 # --- descriptors -------------------------------------------------------------------------------

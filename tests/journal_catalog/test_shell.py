@@ -22,6 +22,7 @@ SHELL = {
     "daemon.started",
     "daemon.stopped",
     "control.failed",
+    "history.failed",
     "notify.failed",
     "pause.failed",
     "recording.failed",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hakeeper.adapters.journal.eventkind import EventKind, Level
 from hakeeper.adapters.journal.pause_events import PAUSE_EVENTS
 from hakeeper.adapters.journal.selector_events import SELECTOR_EVENTS
+from hakeeper.adapters.journal.shell_events import SHELL_EVENTS
 
 _OF = ("instance", "kind", "address")
 _ERROR = ("api", "reason", "error_code")
@@ -227,32 +228,6 @@ EVENTS: Mapping[str, EventKind] = {
         "Something about the configuration or the token is odd",
         operator=True,
     ),
-    "state.failed": EventKind(
-        Level.WARNING,
-        "d47abc7bcc63425c82c048d9fa18b84f",
-        "The state file cannot be read or written",
-        always=("reason",),
-    ),
-    "control.failed": EventKind(
-        Level.WARNING,
-        "c16449eeb5df4e2a90a88b2f2ac2fb74",
-        "The status socket cannot be made",
-    ),
-    "watch.failed": EventKind(
-        Level.WARNING,
-        "c0a66dab8ba94496a5f7d2dd171dc2f5",
-        "The kernel does not wake hakeeper, which looks by itself instead",
-    ),
-    "recording.failed": EventKind(
-        Level.WARNING,
-        "bc914f81e3ba4c038034cddd79e8d0e7",
-        "The recording has ended",
-    ),
-    "notify.failed": EventKind(
-        Level.WARNING,
-        "dc17de3b52c2477ebbd02a5538a4a948",
-        "systemd did not take a notification",
-    ),
     "daemon.started": EventKind(
         Level.INFO,
         "0cec868af54640dc99542c54c9ca4902",
@@ -270,12 +245,6 @@ EVENTS: Mapping[str, EventKind] = {
         "hakeeper ended with an error",
         always=("reason",),
         operator=True,
-    ),
-    "log.dropped": EventKind(
-        Level.WARNING,
-        "838d1c9343d1499b9d367e916711dfea",
-        "Journal entries of hakeeper were lost",
-        always=("count", "total"),
     ),
     "address.confirmed": EventKind(
         Level.INFO,
@@ -344,4 +313,5 @@ EVENTS: Mapping[str, EventKind] = {
     ),
     **SELECTOR_EVENTS,
     **PAUSE_EVENTS,
+    **SHELL_EVENTS,
 }

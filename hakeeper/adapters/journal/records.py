@@ -122,6 +122,16 @@ def bounding(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
     return event_dict
 
 
+def showing(take: Callable[[Record], None]) -> Processor:
+    """Make a processor that shows each record to `take`, as the processors before it left it."""
+
+    def process(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
+        take(event_dict["record"])
+        return event_dict
+
+    return process
+
+
 def handing_over(render: Renderer) -> Processor:
     """Make the last processor: structlog wants the arguments for its logger, as a tuple."""
 
@@ -173,10 +183,9 @@ def console_renderer(*, colours: bool) -> Renderer:
     return process
 
 
-def json_renderer(_logger: object, _method: str, event_dict: EventDict) -> Rendered:
-    """Render one JSON object per line; times in UTC. The fields stand in an object of their own."""
-    record: Record = event_dict["record"]
-    document = {
+def document(record: Record) -> dict[str, Any]:
+    """Return the record for JSON: times in UTC, the fields in an object of their own."""
+    return {
         "time": _rfc3339(record.time_s),
         "level": record.level.name.lower(),
         "event": record.event,
@@ -186,7 +195,12 @@ def json_renderer(_logger: object, _method: str, event_dict: EventDict) -> Rende
             for name, value in record.fields.items()
         },
     }
-    return Rendered(text=json.dumps(document, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+
+def json_renderer(_logger: object, _method: str, event_dict: EventDict) -> Rendered:
+    """Render one JSON object per line."""
+    whole = document(event_dict["record"])
+    return Rendered(text=json.dumps(whole, ensure_ascii=False, allow_nan=False).encode() + b"\n")
 
 
 def text_renderer(logger: object, method: str, event_dict: EventDict) -> Rendered:

@@ -22,6 +22,7 @@ from hakeeper.adapters.journal.records import (
     bounding,
     handing_over,
     redaction,
+    showing,
 )
 from hakeeper.adapters.journal.sinks import (
     STDERR_FD,
@@ -63,6 +64,7 @@ class Reporter:
 
     `redact` is applied to the message and to every field that is a string. A report that cannot
     be rendered (say, because `redact` raised) is dropped and counted, never written in the clear.
+    `keep` is shown what is written, redacted and bounded, and returns at once.
     """
 
     def __init__(
@@ -72,12 +74,13 @@ class Reporter:
         redact: Callable[[str], str],
         fd: int = STDERR_FD,
         queue_limit: int = QUEUE_LIMIT,
+        keep: Callable[[Record], None] = lambda _: None,
     ) -> None:
         self.target = choose_target(target, os.environ, fd)
         self._limit = queue_limit
         self._queue = _Queue()
         render = renderer(self.target, os.environ, fd)
-        chain = [redaction(redact), bounding, handing_over(render)]
+        chain = [redaction(redact), bounding, showing(keep), handing_over(render)]
         self._chain = _Logger(self._queue, processors=chain, context={})
         self._lock = threading.RLock()  # a finaliser may report while this thread counts
         self._dropped = 0

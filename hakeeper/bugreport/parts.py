@@ -24,6 +24,12 @@ FILE_BYTES: Final = 256 << 10
 OUTPUT_BYTES: Final = 512 << 10
 JOURNAL_BYTES: Final = 2 << 20
 RECORDING_BYTES: Final = 8 << 20
+BESIDE_STATE: Final[Mapping[str, int]] = {
+    "pause.json": FILE_BYTES,
+    "history.jsonl.1": 1 << 20,
+    "history.jsonl": 1 << 20,
+}
+"""Files beside the state file, and how many bytes of each are taken."""
 SHORT_S: Final = 10.0
 LONG_S: Final = 90.0
 """For the journal, and for `hakeeper check --online`, which asks over the network."""
@@ -104,6 +110,9 @@ class Collector:
                 yield self._part(f"systemd/{unit}.{what}.txt", partial(self._systemctl, what, unit))
         yield self._part("journal.txt", self._journal)
         yield self._part("state.json", partial(self._file, it.state_file, follow=False))
+        for name, limit_bytes in BESIDE_STATE.items():
+            path = it.state_file.with_name(name)
+            yield self._part(name, partial(self._file, path, limit_bytes, follow=False))
         yield self._part("recording.jsonl", self._recording)
 
     def _learn(self) -> list[Path]:

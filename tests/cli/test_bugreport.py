@@ -13,7 +13,7 @@ import pytest
 
 from hakeeper.bugreport.archive import FOLDER, MANIFEST, manifest, write
 from hakeeper.bugreport.hiding import Hider, learn_secrets
-from hakeeper.bugreport.parts import Collector, Sources, Taken
+from hakeeper.bugreport.parts import BESIDE_STATE, Collector, Sources, Taken
 from hakeeper.bugreport.programs import output_of
 from hakeeper.cli.main import run_command
 from tests.adapters.test_status import picture, well
@@ -86,6 +86,9 @@ class Machine:
             "keepalived.conf": CONF.replace("{folder}", str(folder)),
             "more.conf": MORE,
             "state.json": json.dumps({"said": ALL}),
+            "pause.json": json.dumps({"said": ALL}),
+            "history.jsonl": json.dumps({"said": ALL}) + "\n",
+            "history.jsonl.1": json.dumps({"said": ALL}) + "\n",
             "recording.jsonl": json.dumps({"said": ALL}) + "\n",
             "os-release": f"PRETTY_NAME={ALL}\n",
         }
@@ -170,7 +173,8 @@ def test_no_secret_is_in_it_whatever_holds_one(machine: Machine) -> None:
         "MANIFEST", "version.txt", "status.json", "check.txt", "hakeeper.yaml", "os-release",
         "keepalived-version.txt", "keepalived/00-keepalived.conf", "keepalived/01-more.conf",
         "systemd/hakeeper.cat.txt", "systemd/hakeeper.show.txt", "systemd/keepalived.cat.txt",
-        "systemd/keepalived.show.txt", "journal.txt", "state.json", "recording.jsonl",
+        "systemd/keepalived.show.txt", "journal.txt", "state.json", "pause.json",
+        "history.jsonl", "history.jsonl.1", "recording.jsonl",
     }  # fmt: skip
     hidden = [name for name, data in files.items() if b"[hidden]" in data]
     assert len(hidden) == len(files) - 3, "all but the manifest, the versions and the check"
@@ -250,7 +254,8 @@ def test_nothing_there_is_no_failure(machine: Machine) -> None:
     machine.bin.joinpath("systemctl").unlink()
     nowhere = machine.folder / "nowhere"
     taken = machine.taken(
-        config=nowhere, keepalived_conf=nowhere, state_file=nowhere, os_release=nowhere,
+        config=nowhere, keepalived_conf=nowhere, state_file=nowhere / "state.json",
+        os_release=nowhere,
         path=str(nowhere), hakeeper=("/nowhere/hakeeper",),
     )  # fmt: skip
     assert [part.name for part in taken.values() if part.text is not None] == []
@@ -258,6 +263,7 @@ def test_nothing_there_is_no_failure(machine: Machine) -> None:
     assert notes == {
         "cannot be run: No such file or directory",
         f"No such file or directory: {nowhere}",
+        *(f"No such file or directory: {nowhere}/{name}" for name in ("state.json", *BESIDE_STATE)),
         "keepalived is not installed",
         "systemctl is not installed",
         "journalctl is not installed",
@@ -267,7 +273,7 @@ def test_nothing_there_is_no_failure(machine: Machine) -> None:
 
 def test_no_link_leads_out_of_the_folder_of_the_service(machine: Machine) -> None:
     """The service's user could make one, and root follow it."""
-    for name in ("state.json", "recording.jsonl"):
+    for name in ("state.json", "recording.jsonl", *BESIDE_STATE):
         (machine.folder / name).unlink()
         (machine.folder / name).symlink_to(machine.folder / "os-release")
         part = machine.taken()[name]

@@ -553,7 +553,7 @@ BUGS = (
     Bug(
         "not_found_is_fatal",
         "a floating IP that is not found ends the claim",
-        "repaired",
+        "claim_kept",
         (_fatal("NOT_FOUND"),),
     ),
     Bug(

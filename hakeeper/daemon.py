@@ -22,8 +22,9 @@ from hakeeper.adapters.pausefile import PauseFile
 from hakeeper.adapters.sd_notify import Notifier, Watchdog
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
-from hakeeper.adapters.status import document, instant
+from hakeeper.adapters.status import document
 from hakeeper.adapters.status_follower import StatusFollower
+from hakeeper.adapters.times import instant
 from hakeeper.configured_adapters import ConfiguredAdapters
 from hakeeper.core.core import Core
 from hakeeper.core.events import (

@@ -11,26 +11,24 @@ from typing import Final
 
 from hakeeper.adapters.cures import TROUBLES
 from hakeeper.adapters.decision_texts import NOTHING_DECIDED, TEXTS
+from hakeeper.adapters.status_words import (
+    CONFIRMED,
+    LAST_KNOWN,
+    NOT_FOUND,
+    NOT_KNOWN_NOW,
+    ON_ANOTHER,
+    ON_NOBODY,
+    ON_US,
+    PAUSED,
+    UNKNOWN,
+    VERDICT_TEXTS,
+)
 from hakeeper.core import last_decision as core
 from hakeeper.core.model import FifoState, Role
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import API_OK, FIFO_NOT_OPENED, NOT_ASKED
 
-ON_US: Final = "on this server"
-ON_NOBODY: Final = "on no server"
-ON_ANOTHER: Final = "on {0}"
-UNKNOWN: Final = "holder {0}"
-CONFIRMED: Final = "confirmed"
-NOT_KNOWN_NOW: Final = "holder not known now"
-NOT_FOUND: Final = "not found in the project"
-LAST_KNOWN: Final = "last known"
-PAUSED: Final = "PAUSED"
-
-VERDICTS: Final[Mapping[Health, str]] = {
-    Health.OK: "this server would take over, and everything shown is current",
-    Health.DEGRADED: "something is wrong, but no address is known to be lost",
-    Health.BROKEN: "an address is not where it should be, or could not be moved here",
-}
+VERDICTS: Final[Mapping[Health, str]] = {one: VERDICT_TEXTS[one.name.lower()] for one in Health}
 ROLES: Final[Mapping[Role, str]] = {
     Role.UNKNOWN: "no running keepalived has said its role: nothing is claimed",
     Role.BACKUP: "keepalived is standby: hakeeper only looks where the addresses are",

@@ -1,6 +1,9 @@
 """Who paused hakeeper, or ended a pause, for people."""
 
-from hakeeper.core.model import Pause
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hakeeper.core.model import Pause
 
 
 def user(by: str, user_id: int) -> str:
@@ -8,6 +11,6 @@ def user(by: str, user_id: int) -> str:
     return f"{by} (uid {user_id})" if by else f"uid {user_id}"
 
 
-def paused_by(pause: Pause) -> str:
+def paused_by(pause: "Pause") -> str:
     """Return who made the pause."""
     return user(pause.by, pause.user_id)

@@ -5,37 +5,17 @@ The core only knows ages. Here they are converted to times of day, so that an ou
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.problem_texts import told
+from hakeeper.adapters.times import clock, instant
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import ApiPicture, PausePicture, ProblemPicture, RolePicture, Snapshot
 
 SCHEMA: Final = 1
 """The version of the JSON; increased when a key is removed or changes its meaning."""
-
-
-def instant(at_s: float) -> str:
-    """Return seconds since 1970 as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def clock(at_s: float, now_s: float) -> str:
-    """Return seconds since 1970 as local time; with the date only if it is not today."""
-    at, today = (datetime.fromtimestamp(one).astimezone() for one in (at_s, now_s))
-    return at.strftime("%H:%M:%S" if at.date() == today.date() else "%Y-%m-%d %H:%M:%S")
-
-
-def age(seconds: float) -> str:
-    """Return a length of time for people, in one unit."""
-    whole = max(0, round(seconds))
-    for size_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if whole >= 2 * size_s:
-            return f"{whole // size_s} {unit}"
-    return f"{whole} s"
 
 
 def sentence(what: str, since: str, cause: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hakeeper.adapters.history.reading import Kept
-from hakeeper.adapters.status import age
+from hakeeper.adapters.times import age
 from hakeeper.cli.history_text import SUBJECT_LIMIT, WIDTH, vrrp_of
 from hakeeper.core.model import VrrpId
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from hakeeper.adapters.cures import api_name
 from hakeeper.adapters.history.reading import Kept
-from hakeeper.adapters.status import age
+from hakeeper.adapters.times import age
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.kinds import api_named
 

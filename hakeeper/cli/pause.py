@@ -8,7 +8,7 @@ from typing import Final
 
 from hakeeper.adapters.pause_request import LONGEST_S, REASON_LIMIT, SHORTEST_S, checked_text
 from hakeeper.adapters.paused_by import user
-from hakeeper.adapters.status import age, clock
+from hakeeper.adapters.times import age, clock
 from hakeeper.cli.asking import NotDone, do, finish, give_up
 from hakeeper.cli.options import add_json, add_socket
 

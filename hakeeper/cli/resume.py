@@ -4,7 +4,7 @@ import argparse
 from typing import Final
 
 from hakeeper.adapters.paused_by import user
-from hakeeper.adapters.status import age
+from hakeeper.adapters.times import age
 from hakeeper.cli.asking import NotDone, do, finish, give_up
 from hakeeper.cli.options import add_json, add_socket
 

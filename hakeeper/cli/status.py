@@ -1,4 +1,8 @@
-"""`hakeeper status`: shows the state of the running daemon, once or live."""
+"""`hakeeper status`: shows the state of the running daemon, once or live.
+
+Monitoring may ask often, and the daemon's answer has all the words: so the core, the kinds and the
+libraries are imported only where they are needed.
+"""
 
 import argparse
 import json
@@ -8,12 +12,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hakeeper import exits
 from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
-from hakeeper.adapters.cures import cure_of
-from hakeeper.adapters.legend import (
+from hakeeper.adapters.paused_by import user
+from hakeeper.adapters.status_words import (
     CONFIRMED,
     LAST_KNOWN,
     NOT_FOUND,
@@ -23,15 +27,15 @@ from hakeeper.adapters.legend import (
     ON_US,
     PAUSED,
     UNKNOWN,
-    VERDICTS,
-    sections,
+    VERDICT_CODES,
+    VERDICT_TEXTS,
 )
-from hakeeper.adapters.paused_by import user
-from hakeeper.adapters.status import age, clock
+from hakeeper.adapters.times import age, clock
 from hakeeper.cli.options import add_json, add_socket
-from hakeeper.cli.status_watch import watch
-from hakeeper.core.problems import Health
 from hakeeper.printable import cure_lines, printable
+
+if TYPE_CHECKING:
+    from hakeeper.adapters.legend import Section
 
 NOT_RUNNING = 3
 BUSY: Final = 4
@@ -51,9 +55,9 @@ examples:
   hakeeper status --json --watch | jq --unbuffered .health
 
 exit codes:
-  0  ok: {VERDICTS[Health.OK]}
-  1  degraded: {VERDICTS[Health.DEGRADED]}
-  2  broken: {VERDICTS[Health.BROKEN]}
+  0  ok: {VERDICT_TEXTS["ok"]}
+  1  degraded: {VERDICT_TEXTS["degraded"]}
+  2  broken: {VERDICT_TEXTS["broken"]}
   3  the daemon does not run, or does not answer
   4  the daemon is busy with other clients; some connections are reserved for root
 With --watch: 130 after Ctrl-C, 143 after SIGTERM, 141 if nobody reads any more. --legend: 0.
@@ -88,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(_legend_as_json() if args.json else _lines_out(_legend()))
         return exits.OK
     if args.watch:
+        from hakeeper.cli.status_watch import watch  # noqa: PLC0415  # see the module's docstring
+
         return watch(lambda: _asked(args.socket, WATCH_TIMEOUT_S)[1], shown, as_json=args.json)
     code, status = _asked(args.socket, TIMEOUT_S)
     if args.json:
@@ -105,10 +111,12 @@ def _asked(path: Path, timeout_s: float) -> tuple[int, Document]:
         return BUSY, _failure("busy", "hakeeper.busy", str(error))
     except (ControlError, NotRunning) as error:
         return NOT_RUNNING, _failure("not running", GONE, str(error))
-    return Health[str(status["health"]).upper()].value, status
+    return VERDICT_CODES[status["health"]], status
 
 
 def _failure(health: str, code: str, text: str) -> Document:
+    from hakeeper.adapters.cures import cure_of  # noqa: PLC0415  # a status has its cures in it
+
     return {"health": health, "error": text, "code": code, "cure": cure_of(code)}
 
 
@@ -119,8 +127,14 @@ def _lines_out(text: Iterable[str]) -> str:
 # --- the legend -------------------------------------------------------------------------------
 
 
+def _sections() -> "tuple[Section, ...]":
+    from hakeeper.adapters.legend import sections  # noqa: PLC0415  # see the module's docstring
+
+    return sections()
+
+
 def _legend() -> Iterator[str]:
-    for number, section in enumerate(sections()):
+    for number, section in enumerate(_sections()):
         yield from [""] * bool(number)
         yield section.title
         for word, meaning in section.words.items():
@@ -132,7 +146,9 @@ def _legend() -> Iterator[str]:
 
 
 def _legend_as_json() -> str:
-    return json.dumps({section.key: dict(section.words) for section in sections()}, indent=2) + "\n"
+    return (
+        json.dumps({section.key: dict(section.words) for section in _sections()}, indent=2) + "\n"
+    )
 
 
 # --- for people -------------------------------------------------------------------------------

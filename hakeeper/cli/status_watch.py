@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from hakeeper.adapters.status import instant
+from hakeeper.adapters.times import instant
 from hakeeper.demo.screen import wants_colours
 from hakeeper.printable import printable
 

@@ -8,8 +8,9 @@ from datetime import datetime
 import pytest
 
 from hakeeper.adapters.journal.events import EVENTS
-from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
+from hakeeper.adapters.status import document, sentence, status_line
 from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
+from hakeeper.adapters.times import age, clock, instant
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.model import ApiSettings, FifoState, Pause, Settings
 from hakeeper.core.observation import Other, Us

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hakeeper.adapters.cures import TROUBLES
 from hakeeper.adapters.redaction import Redactor
-from hakeeper.adapters.status import instant
+from hakeeper.adapters.times import instant
 from hakeeper.cli import check, status
 from hakeeper.cli.check_online import as_text
 from hakeeper.doctor.examination import judge

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from hakeeper.adapters.status import clock
+from hakeeper.adapters.times import clock
 from hakeeper.cli.status import lines
 from hakeeper.core.problems import Health
 from hakeeper.printable import cure_lines

@@ -12,8 +12,10 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-# A shell starts what runs in the background with SIGINT ignored, and every child inherits that.
+# A shell starts what runs in the background with SIGINT ignored, and nohup(1) what it runs with
+# SIGHUP ignored; every child inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _skips_are_failures() -> bool:

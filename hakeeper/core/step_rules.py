@@ -202,6 +202,15 @@ def read_when_moved(
     return replace(stage, after_s=now, due_at_s=due_at_s)
 
 
+def read_if_halted(
+    resource: Resource, stage: MutateDue, what: Moving, now: float, rng: Random
+) -> Stage:
+    """A step that waits for the end of a pause waits for that of the move, too, and is read for."""
+    if PAUSED not in stage.claim.reported:
+        return stage
+    return read_when_moved(resource, Verify(stage.claim, now, now), what, now, rng)
+
+
 def next_step(resource: Resource, claim: Claim, now: float) -> MutateDue:
     """The first of two steps is done: nobody has it, and the second one is due at once."""
     resource.writes.step_done()

@@ -9,6 +9,7 @@ from hakeeper.core.claim_events import (
     Failed,
     Halted,
     LostTrack,
+    Moving,
     Sending,
 )
 from hakeeper.core.decisions import ClaimFailed, ClaimStarted
@@ -125,6 +126,15 @@ SENDING = (
     ),
     _halted("paused", CLAIM, ClaimPaused(*OF, TWO, "server 2", "a cause", PAUSE)),
     _halted("paused, once more", HALTED),
+    Move(
+        "moving, and about to be sent", MutateDue(CLAIM, 99.0), Moving(), to=MutateDue(CLAIM, 99.0)
+    ),
+    Move(
+        "moving, and paused: it is read before it is sent",
+        MutateDue(HALTED, 99.0),
+        Moving(),
+        to=Verify(HALTED, NOW, NOW + 0.2),
+    ),
     _accepted("running", CLAIM, 99.5, ACCEPTED),
     _accepted(
         "running, and sent by now at least",

@@ -7,9 +7,7 @@ The core's clock ends with the machine, so the file has times of day. A clock th
 not prolong a pause: at most its whole duration is left of it.
 """
 
-import contextlib
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any, Final
 
 from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 from hakeeper.adapters.pause_request import LONGEST_S, REASON_LIMIT, USER_LIMIT, checked_text
+from hakeeper.adapters.replaced_file import replace_file
 from hakeeper.core.model import Pause
 
 VERSION: Final = 1
@@ -67,30 +66,13 @@ class PauseFile:
             if pause is None:
                 self._path.unlink(missing_ok=True)
             else:
-                self._write(self._encode(pause))
+                replace_file(self._path, self._encode(pause), synced=True)
         except OSError as error:
             what = "the pause is over, but a restart may begin it again"
             if pause is not None:
                 what = "the pause is not saved, and ends with a restart of hakeeper"
             self.trouble = f"{what}: {error}"
             self._on_trouble("unwritable", self.trouble)
-
-    def _write(self, data: bytes) -> None:
-        """Replace the file; where that fails, none is left that tells of another pause."""
-        temporary = self._path.with_name(f"{self._path.name}.new")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._path)
-            _sync_folder(self._path.parent)
-        except OSError:
-            for path in (temporary, self._path):
-                with contextlib.suppress(OSError):
-                    path.unlink()
-            raise
 
     def _encode(self, pause: Pause) -> bytes:
         ahead_s = self._wall() - self._clock()
@@ -128,12 +110,3 @@ def _time(value: object) -> float:
     if not 0.0 <= number <= LATEST:
         raise TypeError("not a time")
     return float(number)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the new name survive a power cut as well."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -5,15 +5,14 @@ but not of the machine: writes are atomic (a temporary file is renamed), but not
 since a slow disk would delay a claim.
 """
 
-import contextlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
+from hakeeper.adapters.replaced_file import replace_file
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
 from hakeeper.core.observation import Key
 
@@ -69,17 +68,7 @@ class StateFile:
 
         The next start would trust an old file, although its roles are outdated.
         """
-        temporary = self._path.with_name(f"{self._path.name}.new")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-                file.write(_encode(state))
-            temporary.replace(self._path)
-        except OSError:
-            for path in (temporary, self._path):
-                with contextlib.suppress(OSError):
-                    path.unlink()
-            raise
+        replace_file(self._path, _encode(state))
 
 
 def _encode(state: SavedState) -> bytes:

@@ -6,7 +6,7 @@ them suffers from delays nothing of the others.
 
 from dataclasses import dataclass, field
 
-from hakeeper.core.budget import Budget, Turn
+from hakeeper.core.budget import Budget
 from hakeeper.core.calls import Identify, Request
 from hakeeper.core.health import Health
 from hakeeper.core.kind import Api, Kind, Kinds
@@ -29,7 +29,6 @@ class ApiState:
     budget: Budget
     steps: Budget | None = None
     """That of mutating requests, if the API counts them apart."""
-    turn: Turn = field(default_factory=Turn)
     server: Server | None = None
     """This machine, as this API has confirmed it."""
     cached_server_id: Key | None = None

@@ -6,7 +6,7 @@ only spend the top of it, and the first claim of a new MASTER edge all of it.
 """
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hakeeper.core.model import NEVER
 
@@ -70,6 +70,8 @@ class Budget:
     at_s: float = 0.0
     retry_from_s: float = NEVER
     """When the next retry may go in any case, out of what flows in."""
+    turn: Turn = field(default_factory=Turn)
+    """Whose that one is."""
 
     @property
     def full(self) -> float:

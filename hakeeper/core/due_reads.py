@@ -60,7 +60,7 @@ def begin_turn(resource: Resource, now: float) -> None:
     """What flows in next is for the step of this one, if it follows while the read is new."""
     api = resource.kind.api
     resource.turn_at_s = now
-    api.turn.begin(resource, now + api.settings.call_timeout_s + FRESH_S)
+    api.budget.turn.begin(resource, now + api.settings.call_timeout_s + FRESH_S)
 
 
 def _forget(at_s: float) -> None:

@@ -55,7 +55,7 @@ def _take_step(state: State, resources: list[Resource], step: Step, now: float) 
     """Send the request that brings these resources closer to us."""
     for resource in resources:
         state.happened(resource, Sending(step), now)
-        resource.kind.api.turn.end(resource)
+        resource.kind.api.budget.turn.end(resource)
     first, *others = [r.observation.id for r in resources if r.observation is not None]
     state.start(Mutate(first, step, tuple(others)), now, *resources)
 

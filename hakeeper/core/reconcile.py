@@ -258,7 +258,7 @@ def _look_at_holders(state: State, api: ApiState, now: float, wake: Wake) -> Non
 
 def _spare_from_s(api: ApiState, now: float) -> float:
     """Return from when on the budget has a retry that is nobody's."""
-    return api.budget.from_s(Use.RETRY, now, taken_until_s=api.turn.taken_until_s(None))
+    return api.budget.from_s(Use.RETRY, now, taken_until_s=api.budget.turn.taken_until_s(None))
 
 
 def _look_at_others(state: State, api: ApiState, now: float, wake: Wake) -> None:

@@ -286,7 +286,7 @@ class State:
     def _affordable_from_s(
         self, resource: Resource, budget: Budget, now: float, spare: int = 0, ahead: int = 0
     ) -> float:
-        taken_until_s = resource.kind.api.turn.taken_until_s(resource)
+        taken_until_s = budget.turn.taken_until_s(resource)
         from_s = budget.from_s(self.use_of(resource, now), now, spare, ahead, taken_until_s)
         steady_s = self.roles.role_states[resource.vrrp].since_s + STEADY_S
         return min(from_s, steady_s) if now < steady_s else from_s

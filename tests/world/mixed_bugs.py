@@ -65,7 +65,7 @@ MIXED_BUGS = (
         (
             Line(
                 "hakeeper.core.due_reads:begin_turn",
-                "api.turn.begin(resource, now + api.settings.call_timeout_s + FRESH_S)",
+                "api.budget.turn.begin(resource, now + api.settings.call_timeout_s + FRESH_S)",
                 "pass",
             ),
         ),

@@ -13,7 +13,7 @@ from typing import Final
 from hakeeper import exits
 from hakeeper.bugreport.archive import manifest, write
 from hakeeper.bugreport.parts import Collector, Sources
-from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
+from hakeeper.cli.options import add_config, add_json, add_socket, default_state_file
 from hakeeper.printable import printable
 
 HOURS: Final = 24
@@ -28,9 +28,9 @@ examples:
   tar -xzOf FILE hakeeper-bugreport/MANIFEST   what is in it, and what is not and why
 
 It takes: the versions, `status --json`, `check`, hakeeper.yaml and keepalived's files without
-secrets and comments, the units and the journal of both services, the state file, and a recording
-if the service writes one. It works without a running daemon. Nothing is sent anywhere: look at it,
-then attach it to an issue.
+secrets and comments, the units and the journal of both services, the state file, the history, a
+pause, and a recording if the service writes one. It works without a running daemon. Nothing is
+sent anywhere: look at it, then attach it to an issue.
 
 exit codes: {exits.OK} written, even if parts are missing, {exits.SYSTEM} it cannot be written (the
 file is there already, the disk is full), {exits.NO_PERMISSION} it may not be written there
@@ -72,13 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="a recording (default: the one that the service's unit names, if any)",
     )
-    parser.add_argument(
-        "--socket",
-        metavar="PATH",
-        type=Path,
-        default=default_socket(),
-        help="the daemon's control socket (default: %(default)s)",
-    )
+    add_socket(parser)
 
 
 def _hours(text: str) -> int:

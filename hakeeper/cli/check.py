@@ -27,7 +27,7 @@ from hakeeper.adapters.token import (
     find_source,
     read_token,
 )
-from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
+from hakeeper.cli.options import add_config, add_json, add_socket, default_state_file
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.config.robot import MainAddress
 from hakeeper.core.observation import ResourceRef
@@ -92,13 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="with --online: keepalived's configuration (default: the file it was started with)",
     )
-    parser.add_argument(
-        "--socket",
-        metavar="PATH",
-        type=Path,
-        default=default_socket(),
-        help="with --online: the daemon's control socket (default: %(default)s)",
-    )
+    add_socket(parser, "with --online: ")
 
 
 def run(args: argparse.Namespace) -> int:

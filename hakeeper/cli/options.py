@@ -27,14 +27,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
-def add_socket(parser: argparse.ArgumentParser) -> None:
-    """Add `--socket PATH`, which ends up in `args.socket`."""
+def add_socket(parser: argparse.ArgumentParser, used: str = "") -> None:
+    """Add `--socket PATH`, which ends up in `args.socket`; `used` says when, if not always."""
     parser.add_argument(
         "--socket",
         metavar="PATH",
         type=Path,
         default=default_socket(),
-        help="the daemon's control socket (default: %(default)s)",
+        help=f"{used}the daemon's control socket (default: %(default)s)",
     )
 
 

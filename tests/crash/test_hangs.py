@@ -13,7 +13,7 @@ import trustme
 from hakeeper.demo.cloud import Answer, Fault
 from tests.support.cluster import Cluster
 from tests.support.daemon_node import TIMEOUT_S, DaemonNode
-from tests.support.stall import Stall
+from tests.support.stall import Stall, claim_in_a_handshake
 from tests.support.waiting import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
@@ -142,12 +142,7 @@ def test_an_assign_whose_time_ran_out_meanwhile_is_not_sent(
     }
     node.start()
     node.backup()
-    stall.hold()
-    stall.drop()
-    before = stall.accepted
-    node.master()
-    node.wait_log("claim.started")
-    eventually(lambda: stall.accepted > before)  # the assign waits behind its handshake
+    claim_in_a_handshake(stall, node)
     seen = node.mark()
     stop(node)
     stall.release()

@@ -16,7 +16,7 @@ from hakeeper.demo.cloud import Fault, Network, SimCloud
 from tests.support.cluster import Cluster, live
 from tests.support.daemon_node import DaemonNode
 from tests.support.named_cloud import NAME, node_with
-from tests.support.stall import Stall
+from tests.support.stall import Stall, claim_in_a_handshake
 from tests.support.tls import server_context
 from tests.support.waiting import eventually
 
@@ -118,12 +118,7 @@ def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(
 ) -> None:
     cluster = tls_cluster
     node = standby_behind(stall, cluster, authority, folder)
-    stall.hold()
-    stall.drop()
-    before = stall.accepted
-    node.master()
-    node.wait_log("claim.started")
-    eventually(lambda: stall.accepted > before)  # the assign waits behind its handshake
+    claim_in_a_handshake(stall, node)
     node.backup()
     stall.release()
     cluster.wait_reads(node, 3)
@@ -135,12 +130,7 @@ def test_no_assign_leaves_a_stalled_handshake_after_a_pause(
 ) -> None:
     cluster = tls_cluster
     node = standby_behind(stall, cluster, authority, folder)
-    stall.hold()
-    stall.drop()
-    before = stall.accepted
-    node.master()
-    node.wait_log("claim.started")
-    eventually(lambda: stall.accepted > before)  # the assign waits behind its handshake
+    claim_in_a_handshake(stall, node)
     assert 0 == node.daemon.command("pause").returncode
     stall.release()
     cluster.wait_reads(node, 3)

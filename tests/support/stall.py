@@ -4,6 +4,9 @@ import contextlib
 import socket
 import threading
 
+from tests.support.daemon_node import DaemonNode
+from tests.support.waiting import eventually
+
 _READ_BYTES = 65536
 
 
@@ -74,3 +77,13 @@ class Stall:
 def _shut(end: socket.socket) -> None:
     with contextlib.suppress(OSError):  # not connected any more
         end.shutdown(socket.SHUT_RDWR)
+
+
+def claim_in_a_handshake(stall: Stall, node: DaemonNode) -> None:
+    """Make the node MASTER; its assign waits behind a handshake until the stall is over."""
+    stall.hold()
+    stall.drop()
+    before = stall.accepted
+    node.master()
+    node.wait_log("claim.started")
+    eventually(lambda: stall.accepted > before)

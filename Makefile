@@ -25,7 +25,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test core-tests other-tests worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
-.PHONY: setup dist deb sbom lock e2e outage bench install uninstall clean
+.PHONY: docs setup dist deb sbom lock e2e outage bench install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -111,6 +111,10 @@ lint: .stamps/dev  ## Check style, words, types and layers only
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .stamps/dev  ## Build the site of the documents, to be searched, in build/site
+	$(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky -c docs/site . build/site
+	@echo build/site/index.html
 
 setup: .stamps/dev  ## Install what is missing, and make the virtual environment
 

@@ -11,11 +11,8 @@ from tests.package.test_pages import page
 
 pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 DOC = "usr/share/doc/hakeeper"
-DOCUMENTS = ("README.md", "docs/alias-ips.md", "docs/check.md", "docs/configuration.md",
-             "docs/failover-ips.md", "docs/install.md", "docs/journal.md", "docs/labels.md",
-             "docs/migrate.md", "docs/nat-gateway.md", "docs/operate.md", "docs/recording.md",
-             "docs/reliability.md", "docs/security.md", "docs/simulate.md",
-             "docs/status.md")  # fmt: skip
+PAGES = sorted([*REPO.glob("docs/*.md"), *REPO.glob("docs/de/*.md")])
+DOCUMENTS = ("README.md", *(str(page.relative_to(REPO)) for page in PAGES))
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"[a-z]+:")
 _PATH = re.compile(r"(?<![\w./*])/(?:usr|etc|lib)/[\w./*-]*hakeeper[\w./*-]*")

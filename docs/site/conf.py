@@ -34,7 +34,7 @@ SECTIONS: dict[str, list[str]] = {
     ],
     "Run": ["docs/operate", "docs/faq", "docs/recording"],
     "Look up": ["docs/configuration", "docs/commands", "docs/status", "docs/journal", "CHANGELOG"],
-    "Understand": ["docs/reliability", "docs/security"],
+    "Understand": ["docs/how-it-works", "docs/reliability", "docs/security"],
     "Develop": [
         "CONTRIBUTING", "SECURITY", "docs/dev/design", "docs/dev/evidence", "docs/dev/performance",
         "docs/dev/attacks", "docs/dev/packaging", "docs/dev/e2e",

@@ -7,6 +7,7 @@ import pytest
 from hakeeper.core import claim_table, failure_table, role_table
 from hakeeper.core.patience import USUAL
 from hakeeper.kinds.apis import ROBOT
+from tests.support.diagrams import check_diagram, claim_stages
 from tests.support.generated_docs import check_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "dev" / "design.md"
@@ -21,3 +22,7 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_of_the_design_page_is_the_one_in_the_code(name: str) -> None:
     check_section(PAGE, name, TABLES[name])
+
+
+def test_the_diagram_of_a_claim_is_drawn_from_the_table() -> None:
+    check_diagram(PAGE.parents[1] / "claim-stages.svg", claim_stages())

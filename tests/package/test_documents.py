@@ -13,6 +13,7 @@ pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever e
 DOC = "usr/share/doc/hakeeper"
 PAGES = sorted([*REPO.glob("docs/*.md"), *REPO.glob("docs/de/*.md")])
 DOCUMENTS = ("README.md", *(str(page.relative_to(REPO)) for page in PAGES))
+PICTURES = {f"docs/{path.name}" for end in ("svg", "png") for path in REPO.glob(f"docs/*.{end}")}
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"[a-z]+:")
 _PATH = re.compile(r"(?<![\w./*])/(?:usr|etc|lib)/[\w./*-]*hakeeper[\w./*-]*")
@@ -61,7 +62,7 @@ def test_these_documents_are_installed_and_no_others(first: Build) -> None:
     folder = first.package / DOC
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
-    assert found == {*DOCUMENTS, "changelog.gz", "changelog.Debian.gz", "copyright"}
+    assert found == {*DOCUMENTS, *PICTURES, "changelog.gz", "changelog.Debian.gz", "copyright"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -25,7 +25,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test core-tests other-tests worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
-.PHONY: docs setup dist deb sbom lock e2e outage bench install uninstall clean
+.PHONY: apt-repo docs setup dist deb sbom lock e2e outage bench install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -124,6 +124,15 @@ deb:  ## Build the Debian package (with sdist and wheel) into dist/
 	@PYTHON=$(PYTHON) .ci/build-deb
 
 dist: deb  ## The same
+
+# The key is one of gpg's; the folder may hold a repository already.
+APT_KEY ?=
+APT_REPO ?= dist/apt
+APT_URL ?= https://hakeeper.github.io/hakeeper/apt
+apt-repo: deb  ## Make a signed apt repository of the package: APT_KEY=ID APT_REPO=dist/apt APT_URL=https://…
+	@test -n '$(APT_KEY)' || { echo 'make apt-repo APT_KEY=ID: which of the keys in "gpg --list-secret-keys"?' >&2; exit 2; }
+	@PYTHON=$(PYTHON) .ci/install-packages apt
+	.ci/apt-repo $(APT_REPO) $(APT_URL) $(APT_KEY) dist/*.deb
 
 sbom: .stamps/run  ## Write the bill of materials of what the package brings, into dist/
 	@mkdir -p dist

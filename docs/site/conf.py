@@ -28,6 +28,7 @@ html_show_sphinx = False
 html_copy_source = False
 
 SECTIONS: dict[str, list[str]] = {
+    "Learn": ["docs/tutorial", "docs/de/tutorial"],
     "Set up": [
         "docs/install", "docs/migrate", "docs/check", "docs/addresses", "docs/labels",
         "docs/alias-ips", "docs/nat-gateway", "docs/failover-ips", "docs/network", "docs/simulate",
@@ -37,7 +38,7 @@ SECTIONS: dict[str, list[str]] = {
     "Understand": ["docs/how-it-works", "docs/reliability", "docs/security"],
     "Develop": [
         "CONTRIBUTING", "SECURITY", "docs/dev/design", "docs/dev/evidence", "docs/dev/performance",
-        "docs/dev/attacks", "docs/dev/packaging", "docs/dev/e2e",
+        "docs/dev/attacks", "docs/dev/packaging", "docs/dev/release", "docs/dev/e2e",
     ],
 }  # fmt: skip
 """Every page, in the order of the site. One that is missing here fails the build."""

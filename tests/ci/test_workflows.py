@@ -22,9 +22,11 @@ SCHEMAS = {
     "github-issue-forms": [FORGE / "ISSUE_TEMPLATE/bug.yml", FORGE / "ISSUE_TEMPLATE/feature.yml"],
 }
 PINNED = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+SECRETS = {"release.yml": {"APT_SECRET_KEY"}}
 WRITES = {
     ("release.yml", "build"): {"id-token", "attestations"},
     ("release.yml", "publish"): {"contents"},
+    ("release.yml", "site"): {"contents"},
 }
 """The only jobs that may write anything, and what."""
 
@@ -67,12 +69,14 @@ def test_every_file_for_the_forge_is_looked_at() -> None:
 def test_every_job_has_a_limit_and_no_more_rights_than_it_needs(path: Path) -> None:
     text = path.read_text()
     assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
-    assert "secrets." not in text
+    assert set(re.findall(r"secrets\.(\w+)", text)) == SECRETS.get(path.name, set())
     assert "pull_request_target" not in text
     for name, job in jobs(path).items():
         writes = {right for right, how in job["permissions"].items() if how == "write"}
         assert writes == WRITES.get((path.name, name), set())
         assert set(job["permissions"].values()) <= {"read", "write"}
+        # Who may use a secret is approved by a person.
+        assert ("secrets." in str(job)) is ("environment" in job)
         assert "uses" in job or (job["timeout-minutes"] <= 120 and job["steps"])
 
 

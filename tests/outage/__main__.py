@@ -28,7 +28,7 @@ _HEAD = (
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.outage", description=__doc__)
     parser.add_argument("--repeat", type=int, default=5, help="failovers of each kind (5)")
-    parser.add_argument("--profile", choices=sorted(VRRP), action="append", help="default: both")
+    parser.add_argument("--profile", choices=sorted(VRRP), action="append", help="default: all")
     parser.add_argument("--api", choices=sorted(_APIS), action="append", help="default: all")
     return parser
 

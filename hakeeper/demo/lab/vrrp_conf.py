@@ -40,6 +40,9 @@ class VrrpSettings:
     Without it, that node learns of a healed split only if the other's advert happens to come first.
     """
 
+    more_globals: tuple[str, ...] = ()
+    """More lines of `global_defs`."""
+
     @property
     def takeover_s(self) -> float:
         """How long a backup waits for a silent master, at most (RFC 5798, 6.1)."""
@@ -76,6 +79,7 @@ def _global_defs(settings: VrrpSettings, paths: NodePaths, name: str) -> list[st
         lines.append("    reload_check_config")
     if settings.higher_prio_send_advert:
         lines.append("    vrrp_higher_prio_send_advert")
+    lines += [f"    {line}" for line in settings.more_globals]
     return [*lines, "}"]
 
 

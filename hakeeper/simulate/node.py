@@ -17,6 +17,7 @@ from hakeeper.core.events import (
     SaveFailed,
     SavePause,
     SaveState,
+    SetStepDown,
     SettingsChanged,
     StartCall,
 )
@@ -269,7 +270,7 @@ class Node:
                     self.pauses.save(pause)
                 case QueryRoles(query_id):
                     self._bus.query(run, query_id)
-                case ReloadToken() | Report():
+                case SetStepDown() | ReloadToken() | Report():
                     pass
                 case _:
                     assert_never(effect)

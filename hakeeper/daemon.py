@@ -104,7 +104,7 @@ class Daemon:
         )
         self._reloader = Reloader(adapters, self._sequencer, signals, reporter)
         self._pauser = Pauser(self._sequencer, pause_file)
-        self._stepper = Stepper(self._sequencer, step_down_file, adapters.track_file)
+        self._stepper = Stepper(self._sequencer, adapters.track_file)
         self._control = make_control(Commands(self._commands()))
         self._follower = StatusFollower(notifier, reporter, time.time)
         self._follow_at_s = 0.0
@@ -275,12 +275,18 @@ class Daemon:
         return {"ended": before, "trouble": self._pauser.resume(request, user_id)}
 
     def _step_down(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
-        trouble = self._stepper.step_down(request, user_id)
-        return {"step_down": self._status()["step_down"], "trouble": trouble}
+        refusal = self._stepper.step_down(request, user_id)
+        return {
+            "step_down": self._status()["step_down"],
+            "refused": None if refusal is None else refusal.word,
+            "why": "" if refusal is None else refusal.text,
+            "trouble": self._step_down_file.trouble,
+        }
 
     def _step_up(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
         before = self._status()["step_down"]
-        return {"ended": before, "trouble": self._stepper.step_up(request, user_id)}
+        self._stepper.step_up(request, user_id)
+        return {"ended": before, "trouble": self._step_down_file.trouble}
 
     def _reload(self) -> list[str]:
         """Reload, and tell systemd of its beginning and its end; return why it is refused."""

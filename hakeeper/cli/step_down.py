@@ -1,10 +1,10 @@
 """`hakeeper step-down`: another node becomes MASTER and claims, in order and without a gap."""
 
 import argparse
-import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +12,12 @@ from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.control_client import ControlError, ask
 from hakeeper.adapters.step_down_request import SHORTEST_S
 from hakeeper.adapters.step_down_texts import END_TEXTS
-from hakeeper.adapters.times import age
+from hakeeper.adapters.times import age, clock
 from hakeeper.cli.asking import NOT_RUNNING, TIMEOUT_S, NotDone, do, finish, give_up
 from hakeeper.cli.durations import duration_from, reason
 from hakeeper.cli.options import add_json, add_socket
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.printable import printable
 
 USUAL_S: Final = 600.0
 POLL_S: Final = 0.1
@@ -43,10 +42,11 @@ other node is left. It ends by itself, with `step-up` and with a reboot.
 exit codes:
   0  other servers have all addresses
   1  they have, but a restart of hakeeper would end the step-down
-  2  wrong command line, or this server cannot step down now: the message says why
+  2  wrong command line
   3  the daemon does not run, does not answer, or is too old to know this
   4  the daemon is busy with other clients; some connections are kept for root
-  5  no other node took over; all is as before
+  5  all is as before: this server cannot step down now, or no other node took
+     over; the message says which, and why
  77  only root and the service itself may do this
 """
 
@@ -74,32 +74,41 @@ def run(args: argparse.Namespace) -> int:
     socket = str(args.socket)
     try:
         _look_before(socket)
-        request = {"command": "step-down", "for_s": args.for_s, "reason": args.reason}
-        answer = do(socket, request)
-        found: dict[str, Any] = answer["step_down"]
-        for status in _statuses(socket):
-            line = _news(found, status)
-            if line and not args.json:
-                sys.stdout.write(f"{line}\n")
-                sys.stdout.flush()
-            if status["step_down"] is None:
-                return _ended(status, as_json=args.json)
-            found = status["step_down"]
-            if found["claim_s"] is not None:
-                break
+        answer = _ask_for_it(socket, args)
+        status = _follow(socket, answer["step_down"], is_quiet=args.json)
     except NotDone as error:
         return give_up(error, as_json=args.json)
+    found = status["step_down"]
+    if found is None:
+        return give_up(_taken_back(status), as_json=args.json)
+    until = clock(datetime.fromisoformat(found["until"]).timestamp(), time.time())
     text = (
-        f"stepped down for {age(found['left_s'])}; `hakeeper step-up` ends it before. Now on:"
-        f" {_holders(status)}"
+        f"stepped down until {until} ({age(found['left_s'])}); `hakeeper step-up` ends it before."
+        f" Now {_holders(status)}"
     )
     done = {"step_down": found, "trouble": answer["trouble"]}
     return finish(done, text, answer["trouble"], as_json=args.json)
 
 
-def _statuses(socket: str) -> Iterator[dict[str, Any]]:
+def _ask_for_it(socket: str, args: argparse.Namespace) -> dict[str, Any]:
+    answer = do(socket, {"command": "step-down", "for_s": args.for_s, "reason": args.reason})
+    if answer["refused"] is not None:
+        raise NotDone(answer["why"], NOT_TAKEN_OVER, refused=answer["refused"])
+    return answer
+
+
+def _follow(socket: str, begun: Mapping[str, Any], *, is_quiet: bool) -> dict[str, Any]:
+    """Wait until it is done, or over; tell of each phase, and return the last status."""
+    before = begun
     while True:
-        yield _status(socket)
+        status = _status(socket)
+        lines = "" if is_quiet else _news(before, status)
+        sys.stdout.write(lines)
+        sys.stdout.flush()
+        now = status["step_down"]
+        if now is None or now["claim_s"] is not None:
+            return status
+        before = now
         time.sleep(POLL_S)
 
 
@@ -112,26 +121,21 @@ def _status(socket: str) -> dict[str, Any]:
 
 
 def _news(before: Mapping[str, Any], status: Mapping[str, Any]) -> str:
-    """Return the phase that is over now and was not before; empty if none is."""
+    """Return a line for each phase that is over now and was not before."""
     now = status["step_down"] or status["last_step_down"] or {}
     lines = []
     if before["yield_s"] is None and now.get("yield_s") is not None:
         names = ", ".join(before["instances"])
-        lines.append(f"{now['yield_s']:6.2f} s  another node is MASTER of {names}")
+        lines.append(f"{now['yield_s']:6.2f} s  another node is MASTER of {names}\n")
     if before["claim_s"] is None and now.get("claim_s") is not None:
-        lines.append(f"{now['claim_s']:6.2f} s  other servers have all addresses")
-    return "\n".join(lines)
+        lines.append(f"{now['claim_s']:6.2f} s  other servers have all addresses\n")
+    return "".join(lines)
 
 
-def _ended(status: Mapping[str, Any], *, as_json: bool) -> int:
-    ended = status["last_step_down"] or {"end": "expired", "lasted_s": 0.0}
+def _taken_back(status: Mapping[str, Any]) -> NotDone:
+    ended = status["last_step_down"]
     text = f"taken back after {age(ended['lasted_s'])}: {END_TEXTS[ended['end']]}"
-    if as_json:
-        document = {"ok": False, "error": text, "last_step_down": ended}
-        sys.stdout.write(json.dumps(document) + "\n")
-    else:
-        sys.stderr.write(f"{printable(text)}\n")
-    return NOT_TAKEN_OVER
+    return NotDone(text, NOT_TAKEN_OVER, last_step_down=ended)
 
 
 def _holders(status: Mapping[str, Any]) -> str:
@@ -164,7 +168,7 @@ def _look_before(socket: str) -> None:
     ]
     text = _why_not(config, status["keepalived_pid"], masters)
     if text:
-        raise NotDone(text, NOT_TAKEN_OVER)
+        raise NotDone(text, NOT_TAKEN_OVER, refused="not_tracked")
 
 
 def _why_not(config: Config, pid: int | None, masters: list[VrrpId]) -> str:

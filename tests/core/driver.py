@@ -174,8 +174,10 @@ class Node:
     def start(
         self, saved: SavedState | None = None, keepalived: ProcessId | None = PROCESS
     ) -> tuple[Effect, ...]:
-        kept = {"pause": self.pause, "step_down": self.step_down}
-        started = self.feed(Started(saved=saved, keepalived=keepalived, **kept))
+        begun = Started(
+            saved=saved, keepalived=keepalived, pause=self.pause, step_down=self.step_down
+        )
+        started = self.feed(begun)
         return started if self.private is None else started + self.have(*self.private)
 
     def warm(self) -> None:

@@ -21,7 +21,6 @@ STEP_DOWN_EVENTS: Final[Mapping[str, EventKind]] = {
         "df2c863cf9de4782965fc2c19ea950fe",
         "This server has stepped down: other servers have its addresses",
         always=(*_WHO, "duration_s", "yield_s", "claim_s"),
-        operator=True,
     ),
     "step_down.prolonged": EventKind(
         Level.NOTICE,
@@ -42,14 +41,12 @@ STEP_DOWN_EVENTS: Final[Mapping[str, EventKind]] = {
         "83530a4bb96c4940bc9adaccae56d9ae",
         "Somebody ended the step-down of this server",
         always=(*_WHO, "duration_s"),
-        operator=True,
     ),
     "step_down.expired": EventKind(
         Level.NOTICE,
         "cf814a8066ae4b938a572584160d0a9c",
         "The step-down of this server is over",
         always=(*_WHO, "duration_s"),
-        operator=True,
     ),
     "step_down.failed": EventKind(
         Level.WARNING,

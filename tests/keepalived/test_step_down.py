@@ -1,6 +1,7 @@
 """`hakeeper step-down` with real keepalived: another node takes over, or nothing has changed."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -115,3 +116,24 @@ def test_a_backup_has_nothing_to_step_down_from(make_scene: MakeScene) -> None:
     done = say(scene.b, "step-down")
     assert (5, "") == (done.returncode, done.stdout)
     assert "this server is MASTER of nothing: there is nothing to step down from\n" == done.stderr
+
+
+def test_the_lines_come_into_force_by_a_reload_that_moves_nothing(make_scene: MakeScene) -> None:
+    scene = make_scene(LabSettings(vrrp=STEPS_DOWN))
+    whole = scene.a.keepalived.own_conf
+    without = re.sub(r" *track_file [^}]*}\n", "", whole)
+    assert "track_file" not in without
+    scene.a.keepalived.write_conf(without)
+    scene.go()
+    assert 5 == say(scene.a, "step-down").returncode
+    seq, roles = scene.last_seq(), len(scene.lab.witness.changes())
+    scene.a.keepalived.write_conf(whole)
+    scene.a.keepalived.reload()
+    scene.lab.wait_until(
+        lambda: "Reloading" in scene.a.keepalived.log_text(), timeout_s=10, what="the reload"
+    )
+    settle(scene.lab)
+    assert ([], roles) == (scene.assigns_after(seq), len(scene.lab.witness.changes()))
+    done = say(scene.a, "step-down")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert {"web": "b"} == scene.holders()

@@ -104,7 +104,6 @@ def _track_file(paths: NodePaths) -> list[str]:
         "track_file hakeeper {",
         f'    file "{paths.track_file}"',
         "    weight 1",
-        "    init_file 0",
         "}",
     ]
 

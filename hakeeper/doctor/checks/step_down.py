@@ -16,7 +16,6 @@ def track_file_lines(path: str) -> str:
 track_file hakeeper {{    # above all instances and groups
     file "{path}"
     weight 1
-    init_file 0
 }}
 track_file {{             # in each vrrp_instance; or, for its members, in a vrrp_sync_group
     hakeeper

@@ -165,7 +165,7 @@ uninstall:  ## Take away what `make install` has put there, but not /etc/hakeepe
 	-systemctl disable --now hakeeper.service
 	rm -rf $(PREFIX) /usr/local/bin/hakeeper /etc/systemd/system/hakeeper.service
 	rm -rf /etc/systemd/system/hakeeper-check.service /usr/local/lib/systemd/catalog/hakeeper.catalog
-	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /var/lib/hakeeper
+	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /run/hakeeper-step-down /var/lib/hakeeper
 	if getent passwd hakeeper >/dev/null; then userdel hakeeper; fi
 	journalctl --update-catalog
 	systemctl daemon-reload

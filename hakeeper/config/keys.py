@@ -94,7 +94,7 @@ class KeepalivedConfig:
     track_file: Path = key(
         "keepalived.track_file",
         PATH,
-        Path("/run/hakeeper/step-down"),
+        Path("/run/hakeeper-step-down"),
         "The path in a `track_file` of keepalived.conf, by which `hakeeper step-down` lowers"
         " keepalived's priority. Without that command it is not needed.",
     )

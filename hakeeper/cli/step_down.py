@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hakeeper.adapters.configfile import ConfigUnreadable, load
-from hakeeper.adapters.control_client import ControlError, ask
+from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.adapters.step_down_request import SHORTEST_S
 from hakeeper.adapters.step_down_texts import END_TEXTS
 from hakeeper.adapters.times import age, clock
@@ -115,7 +115,7 @@ def _follow(socket: str, begun: Mapping[str, Any], *, is_quiet: bool) -> dict[st
 def _status(socket: str) -> dict[str, Any]:
     try:
         return ask(socket, {"command": "status"}, TIMEOUT_S)
-    except ControlError as error:
+    except (ControlError, NotRunning) as error:
         text = f"{error}; the step-down goes on without us: see `hakeeper status`"
         raise NotDone(text, NOT_RUNNING) from None
 
@@ -153,7 +153,7 @@ def _look_before(socket: str) -> None:
     """
     try:
         status = ask(socket, {"command": "status"}, TIMEOUT_S)
-    except ControlError:
+    except (ControlError, NotRunning):
         return  # the command itself says it better
     if status.get("step_down") is not None:
         return

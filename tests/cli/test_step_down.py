@@ -80,8 +80,8 @@ def test_each_phase_is_told_when_it_is_over_and_where_the_addresses_are(path: Pa
         "  0.31 s  another node is MASTER of VI_1",
         "  0.88 s  other servers have all addresses",
         (
-            "stepped down until 2026-06-15 10:10:00 (10 min); `hakeeper step-up` ends it before. Now"
-            " 203.0.113.10 on web-b (id 102)"
+            "stepped down until 2026-06-15 10:10:00 (10 min); `hakeeper step-up` ends it before."
+            " Now 203.0.113.10 on web-b (id 102)"
         ),
     ] == done.stdout.splitlines()
     asked = daemon.asked[1]

@@ -25,7 +25,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test core-tests other-tests worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
-.PHONY: apt-repo docs setup dist deb sbom lock e2e outage bench install uninstall clean
+.PHONY: apt-repo docs setup dist deb sbom lock e2e outage switchover bench install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -83,6 +83,9 @@ e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go 
 REPEAT ?= 5
 outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a notify script; REPEAT=5
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.outage --repeat $(REPEAT)
+
+switchover: .stamps/dev  ## Step down and up under 100 requests a second: is one lost? REPEAT=5
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.outage.switchover --repeat $(REPEAT)
 
 BENCH ?=
 bench: .stamps/dev  ## Measure speed and costs, some parts as root; BENCH="claim idle --repeat 20 --json FILE"
@@ -175,7 +178,7 @@ uninstall:  ## Take away what `make install` has put there, but not /etc/hakeepe
 	-systemctl disable --now hakeeper.service
 	rm -rf $(PREFIX) /usr/local/bin/hakeeper /etc/systemd/system/hakeeper.service
 	rm -rf /etc/systemd/system/hakeeper-check.service /usr/local/lib/systemd/catalog/hakeeper.catalog
-	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /var/lib/hakeeper
+	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /run/hakeeper-step-down /var/lib/hakeeper
 	if getent passwd hakeeper >/dev/null; then userdel hakeeper; fi
 	journalctl --update-catalog
 	systemctl daemon-reload

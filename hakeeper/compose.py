@@ -11,10 +11,12 @@ from hakeeper.adapters.control_commands import Commands
 from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.inbox import Inbox
 from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.keepalived.processes import boot_id
 from hakeeper.adapters.pausefile import PauseFile
 from hakeeper.adapters.sd_notify import Notifier, Watchdog, watchdog_interval_s
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
+from hakeeper.adapters.step_down_file import StepDownFile
 from hakeeper.adapters.tolerant_selector import TolerantSelector
 from hakeeper.config import Config
 from hakeeper.configured_adapters import ConfiguredAdapters
@@ -39,6 +41,7 @@ class Folders:
     control_socket: Path
     state_file: Path
     pause_file: Path
+    step_down_file: Path
 
 
 def make_core(settings: Settings, seed: int, now: float) -> Core:
@@ -92,6 +95,12 @@ def compose(  # noqa: PLR0913  # all but two by keyword
         pause_file=PauseFile(
             folders.pause_file,
             lambda word, text: reporter.log("pause.failed", text, reason=word),
+        ),
+        step_down_file=StepDownFile(
+            folders.step_down_file,
+            adapters.track_file,
+            boot_id(),
+            lambda word, text: reporter.log("step_down.file_failed", text, reason=word),
         ),
         reporter=reporter,
         notifier=notifier,

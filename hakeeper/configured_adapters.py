@@ -19,6 +19,7 @@ from hakeeper.adapters.keepalived.bus import KeepalivedBus
 from hakeeper.adapters.keepalived.liveness import Liveness
 from hakeeper.adapters.last_check import LastCheck
 from hakeeper.adapters.local_addresses import VrrpAddresses
+from hakeeper.adapters.track_file import TrackFile
 from hakeeper.config import Config, StateSource
 from hakeeper.core.model import IpAddress
 from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
@@ -62,6 +63,7 @@ class ConfiguredAdapters:
         self.keepalived = Liveness(str(config.keepalived.pid_file))
         self.addresses = VrrpAddresses(_vrrp_addresses(config))
         self.last_check = LastCheck(self.fifo)
+        self.track_file = TrackFile(config.keepalived.track_file)
         self.bus = self._make_bus(config)
         self.apis = Pools({})
         with contextlib.ExitStack() as undo:
@@ -126,6 +128,8 @@ class ConfiguredAdapters:
             self.fifo.move_to(str(config.keepalived.fifo))
         if config.keepalived.pid_file != before.pid_file:
             self.keepalived.move_to(str(config.keepalived.pid_file))
+        if config.keepalived.track_file != before.track_file:
+            self.track_file.move_to(config.keepalived.track_file)
         if prepared.bus is not self.bus and self.bus is not None:
             self.bus.close()
         self.bus = prepared.bus

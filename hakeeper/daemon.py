@@ -24,6 +24,8 @@ from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.adapters.status import document
 from hakeeper.adapters.status_follower import StatusFollower
+from hakeeper.adapters.step_down_file import StepDownFile
+from hakeeper.adapters.step_down_request import STEP_DOWN_PARAMETERS, STEP_UP_PARAMETERS
 from hakeeper.adapters.times import instant
 from hakeeper.configured_adapters import ConfiguredAdapters
 from hakeeper.core.core import Core
@@ -38,6 +40,7 @@ from hakeeper.core.events import (
     SaveFailed,
     SavePause,
     SaveState,
+    SetStepDown,
     StartCall,
 )
 from hakeeper.core.model import SavedState
@@ -45,6 +48,7 @@ from hakeeper.core.snapshot import Snapshot
 from hakeeper.pauser import Pauser
 from hakeeper.reloader import Reloader
 from hakeeper.sequencer import LOOK_S, Sequencer, Source
+from hakeeper.stepper import Stepper
 from hakeeper.waiting import Waiting
 
 EARLY_S: Final = 0.5
@@ -71,6 +75,7 @@ class Daemon:
         signals: Signals,
         state_file: StateFile,
         pause_file: PauseFile,
+        step_down_file: StepDownFile,
         reporter: Reporter,
         notifier: Notifier,
         watchdog: Watchdog,
@@ -84,6 +89,7 @@ class Daemon:
         self._signals = signals
         self._state_file = state_file
         self._pause_file = pause_file
+        self._step_down_file = step_down_file
         self._reporter = reporter
         self._notifier = notifier
         self._watchdog = watchdog
@@ -98,6 +104,7 @@ class Daemon:
         )
         self._reloader = Reloader(adapters, self._sequencer, signals, reporter)
         self._pauser = Pauser(self._sequencer, pause_file)
+        self._stepper = Stepper(self._sequencer, adapters.track_file)
         self._control = make_control(Commands(self._commands()))
         self._follower = StatusFollower(notifier, reporter, time.time)
         self._follow_at_s = 0.0
@@ -132,7 +139,8 @@ class Daemon:
         self._control.look()
         self._waiting.watch(Source.ANSWERS, (self._inbox.fd,), self._take_inbox)
         self._waiting.watch(Source.SIGNALS, (self._signals.fd,), self._take_signals)
-        self._sequencer.begin(loaded.state, self._pause_file.load())
+        kept = self._pause_file.load(), self._step_down_file.load()
+        self._sequencer.begin(loaded.state, *kept)
         self._notifier.ready(self._follower.line(self._picture()))
         # Modules and tables stay for ever; a collection that walked over them in the middle of a
         # claim would take longer than the claim.
@@ -154,6 +162,7 @@ class Daemon:
         if now >= self._follow_at_s:
             self._follow_at_s = now + FOLLOW_S
             self._follower.follow(self._picture(), now)
+            self._step_down_file.look()
         self._watchdog.look(now, early_s=LOOK_S)
         self._notifier.look()
 
@@ -174,7 +183,7 @@ class Daemon:
         apis = self._adapters.apis
         for effect in effects:
             # What takes time comes after the calls.
-            if isinstance(effect, SavePause | SaveState | Report):
+            if isinstance(effect, SavePause | SetStepDown | SaveState | Report):
                 apis.let_leave(LEAVE_S)
             self._perform(effect)
         apis.let_leave(LEAVE_S)
@@ -193,6 +202,8 @@ class Daemon:
                 self._save(state)
             case SavePause(pause):
                 self._pause_file.save(pause)
+            case SetStepDown(step_down):
+                self._step_down_file.save(step_down)
             case QueryRoles(query_id):
                 self._adapters.query_roles(query_id)
             case Report():
@@ -244,6 +255,8 @@ class Daemon:
             "reload": Command(lambda *_: {"refused": self._reload()}, only_root=True),
             "pause": Command(self._pause, only_root=True, takes=PAUSE_PARAMETERS),
             "resume": Command(self._resume, only_root=True, takes=RESUME_PARAMETERS),
+            "step-down": Command(self._step_down, only_root=True, takes=STEP_DOWN_PARAMETERS),
+            "step-up": Command(self._step_up, only_root=True, takes=STEP_UP_PARAMETERS),
         }
 
     def _picture(self) -> Snapshot:
@@ -260,6 +273,20 @@ class Daemon:
     def _resume(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
         before = self._status()["pause"]
         return {"ended": before, "trouble": self._pauser.resume(request, user_id)}
+
+    def _step_down(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
+        refusal = self._stepper.step_down(request, user_id)
+        return {
+            "step_down": self._status()["step_down"],
+            "refused": None if refusal is None else refusal.word,
+            "why": "" if refusal is None else refusal.text,
+            "trouble": self._step_down_file.trouble,
+        }
+
+    def _step_up(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
+        before = self._status()["step_down"]
+        self._stepper.step_up(request, user_id)
+        return {"ended": before, "trouble": self._step_down_file.trouble}
 
     def _reload(self) -> list[str]:
         """Reload, and tell systemd of its beginning and its end; return why it is refused."""

@@ -37,6 +37,7 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.fifo_lines import BadLine, NotifyLine
 from hakeeper.core.model import Pause, ProcessId, SavedState
+from hakeeper.core.step_down_model import StepDown
 
 LOOK_S = 1.0
 """Between two looks at what tells nobody when it changes: the FIFO's path, the pid file."""
@@ -132,14 +133,20 @@ class Sequencer:
 
     # --- turns -----------------------------------------------------------------------------
 
-    def begin(self, saved: SavedState | None, pause: Pause | None = None) -> None:
+    def begin(
+        self,
+        saved: SavedState | None,
+        pause: Pause | None = None,
+        step_down: StepDown | None = None,
+    ) -> None:
         """Learn the roles: from the last run, and from the lines that wait.
 
-        A `pause` that the last run was given goes on.
+        A `pause` and a `step_down` that the last run was given go on.
         """
         while self.keepalived.look() is not None:
             pass
-        started = Started(saved=saved, keepalived=self.keepalived.current, pause=pause)
+        current = self.keepalived.current
+        started = Started(saved=saved, keepalived=current, pause=pause, step_down=step_down)
         news = (*self._addresses_news(), *self._fifo_news(), *self._lines(live=False))
         self._act_on([started, *news])
         self.look_at_s = self._clock() + LOOK_S

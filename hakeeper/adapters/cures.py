@@ -34,6 +34,7 @@ LOGIN_PUT: Final = (
     "    # paste USER:PASSWORD, Enter, Ctrl-D; the third refused login blocks this server's address"
 )
 RESUME: Final = "hakeeper resume"
+STEP_UP: Final = "hakeeper step-up"
 DBUS: Final = f"enable_dbus    # in global_defs of keepalived.conf; then: {RELOAD}"
 DBUS_SILENT: Final = f"systemctl status dbus; {RELOAD}"
 """`enable_dbus` stands in the file, and nobody answers."""
@@ -87,6 +88,9 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     ),
     "hakeeper.paused": TroubleKind(
         "somebody paused hakeeper: no address is moved to this server until the pause ends", RESUME
+    ),
+    "hakeeper.stepped_down": TroubleKind(
+        "somebody had this server step down: it is MASTER only where no other node is", STEP_UP
     ),
     "api.unreachable": TroubleKind(
         "the Hetzner API gives no usable answer",

@@ -20,6 +20,7 @@ from hakeeper.adapters.status_words import (
     ON_NOBODY,
     ON_US,
     PAUSED,
+    STEPPED_DOWN,
     UNKNOWN,
     VERDICT_TEXTS,
 )
@@ -75,6 +76,9 @@ DECISIONS: Final[Mapping[type[core.LastDecision], str]] = {
 PAUSE: Final[Mapping[str, str]] = {
     PAUSED: "nothing is moved to this server until then: see `hakeeper pause --help`",
 }
+STEP_DOWN: Final[Mapping[str, str]] = {
+    STEPPED_DOWN: "its priority is lowered until then: see `hakeeper step-down --help`",
+}
 FIFO: Final[Mapping[str, str]] = {
     FIFO_NOT_OPENED: "hakeeper has just started",
     FifoState.OPEN.value: "hakeeper reads what keepalived writes",
@@ -116,6 +120,7 @@ def sections() -> tuple[Section, ...]:
         Section("stages", "What hakeeper is doing with it", STAGES),
         Section("decisions", "Last decisions", dict(_decisions())),
         Section("pause", "Pause", PAUSE),
+        Section("step_down", "Step-down", STEP_DOWN),
         Section("fifo", "FIFO", FIFO),
         Section("apis", "API", APIS),
     )

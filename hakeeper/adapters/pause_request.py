@@ -31,10 +31,15 @@ RESUME_PARAMETERS: Final = ("user",)
 def read_pause(request: Mapping[str, object]) -> PauseRequest:
     """Return what is asked for; raises BadRequest."""
     return PauseRequest(
-        for_s=_duration_s(request.get("for_s")),
-        reason=_text(request, "reason", REASON_LIMIT),
+        for_s=read_duration_s(request.get("for_s"), SHORTEST_S),
+        reason=read_reason(request),
         user=read_user(request),
     )
+
+
+def read_reason(request: Mapping[str, object]) -> str:
+    """Return why the client wants it; raises BadRequest."""
+    return _text(request, "reason", REASON_LIMIT)
 
 
 def read_user(request: Mapping[str, object]) -> str:
@@ -63,8 +68,9 @@ def _text(request: Mapping[str, object], name: str, limit: int) -> str:
         raise BadRequest(str(error)) from None
 
 
-def _duration_s(value: object) -> float:
+def read_duration_s(value: object, shortest_s: float) -> float:
+    """Return a duration of at most `LONGEST_S`; raises BadRequest."""
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
-    if SHORTEST_S <= number <= LONGEST_S:
+    if shortest_s <= number <= LONGEST_S:
         return float(number)
-    raise BadRequest(f"for_s is not a number of seconds from {SHORTEST_S:g} to {LONGEST_S:g}")
+    raise BadRequest(f"for_s is not a number of seconds from {shortest_s:g} to {LONGEST_S:g}")

@@ -14,10 +14,11 @@ from hakeeper.adapters.cures import (
     owner_of,
     refusal_cure,
 )
-from hakeeper.adapters.paused_by import paused_by
+from hakeeper.adapters.paused_by import paused_by, user
 from hakeeper.core import pause_problems as paused
 from hakeeper.core import problems as core
 from hakeeper.core import selection_problems as selectors
+from hakeeper.core import step_down_problems as stepped
 from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.kind import Api
@@ -93,6 +94,11 @@ def _reload_refused(it: core.ReloadRefused) -> Told:
 
 def _paused(it: paused.HakeeperPaused) -> Told:
     return Told(f"hakeeper is paused by {paused_by(it.pause)}: it moves nothing", it.pause.reason)
+
+
+def _stepped_down(it: stepped.SteppedDown) -> Told:
+    by = user(it.step_down.by, it.step_down.user_id)
+    return Told(f"this server stepped down for {by}: other nodes go first", it.step_down.reason)
 
 
 # --- keepalived -------------------------------------------------------------------------------
@@ -278,6 +284,7 @@ TROUBLE_WORDS: Final[Mapping[type[core.Trouble], Callable[[Any], Told]]] = {
     selectors.ChosenTwice: _chosen_twice,
     paused.HakeeperPaused: _paused,
     paused.LeftByPause: _left_by_pause,
+    stepped.SteppedDown: _stepped_down,
     core.Blocked: _blocked,
     core.HeldDown: _held_down,
     core.Disputed: _disputed,

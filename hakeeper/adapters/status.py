@@ -13,6 +13,7 @@ from hakeeper.adapters.times import clock, instant
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import ApiPicture, PausePicture, ProblemPicture, RolePicture, Snapshot
+from hakeeper.core.step_down_picture import EndedStepDownPicture, StepDownPicture
 
 SCHEMA: Final = 1
 """The version of the JSON; increased when a key is removed or changes its meaning."""
@@ -26,7 +27,7 @@ def sentence(what: str, since: str, cause: str) -> str:
 
 def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
     """Return the snapshot as plain values; `now_s` is its time, in seconds since 1970."""
-    plain = asdict(picture)
+    plain, ended = asdict(picture), picture.last_step_down
     for role, plain_role in zip(picture.roles, plain["roles"], strict=True):
         _complete_role(role, plain_role, now_s)
     return {
@@ -34,7 +35,9 @@ def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
         "time": instant(now_s),
         **plain,
         "health": picture.health.name.lower(),
-        "pause": None if picture.pause is None else _pause(picture.pause, now_s),
+        "pause": None if picture.pause is None else _timed(picture.pause, now_s),
+        "step_down": None if picture.step_down is None else _timed(picture.step_down, now_s),
+        "last_step_down": None if ended is None else _ended(ended, now_s),
         "problems": [_problem(problem, now_s) for problem in picture.problems],
         "apis": [
             {
@@ -53,9 +56,13 @@ def _since(age_s: float | None, now_s: float) -> str | None:
     return None if age_s is None else instant(now_s - age_s)
 
 
-def _pause(pause: PausePicture, now_s: float) -> dict[str, Any]:
-    since, until = instant(now_s - pause.age_s), instant(now_s + pause.left_s)
-    return {**asdict(pause), "since": since, "until": until}
+def _timed(picture: PausePicture | StepDownPicture, now_s: float) -> dict[str, Any]:
+    since, until = instant(now_s - picture.age_s), instant(now_s + picture.left_s)
+    return {**asdict(picture), "since": since, "until": until}
+
+
+def _ended(picture: EndedStepDownPicture, now_s: float) -> dict[str, Any]:
+    return {**asdict(picture), "ended_at": instant(now_s - picture.ended_s)}
 
 
 def _problem(problem: ProblemPicture, now_s: float) -> dict[str, Any]:
@@ -88,7 +95,8 @@ def status_line(picture: Snapshot, now_s: float) -> str:
     """Return the line for systemd's STATUS=, problems first."""
     roles = ", ".join(_role_in_brief(role) for role in picture.roles)
     paused = "" if picture.pause is None else _paused_in_brief(picture.pause, now_s)
-    tail = "; ".join(filter(None, (paused, roles, *_apis_in_brief(picture.apis, now_s))))
+    down = "" if picture.step_down is None else _down_in_brief(picture.step_down, now_s)
+    tail = "; ".join(filter(None, (paused, down, roles, *_apis_in_brief(picture.apis, now_s))))
     if picture.health is Health.OK:
         return f"ok: {tail}"
     return f"{picture.health.name}: {headline(picture.problems, now_s)}; {tail}"
@@ -96,6 +104,10 @@ def status_line(picture: Snapshot, now_s: float) -> str:
 
 def _paused_in_brief(pause: PausePicture, now_s: float) -> str:
     return f"PAUSED until {clock(now_s + pause.left_s, now_s)}"
+
+
+def _down_in_brief(step_down: StepDownPicture, now_s: float) -> str:
+    return f"STEPPED DOWN until {clock(now_s + step_down.left_s, now_s)}"
 
 
 def _apis_in_brief(apis: Sequence[ApiPicture], now_s: float) -> Iterator[str]:

@@ -15,6 +15,7 @@ NOT_KNOWN_NOW: Final = "holder not known now"
 NOT_FOUND: Final = "not found in the project"
 LAST_KNOWN: Final = "last known"
 PAUSED: Final = "PAUSED"
+STEPPED_DOWN: Final = "STEPPED DOWN"
 
 VERDICT_CODES: Final[Mapping[str, int]] = {"ok": 0, "degraded": 1, "broken": 2}
 """The exit code of each verdict, as the status names it."""

@@ -26,6 +26,7 @@ JOURNAL_BYTES: Final = 2 << 20
 RECORDING_BYTES: Final = 8 << 20
 BESIDE_STATE: Final[Mapping[str, int]] = {
     "pause.json": FILE_BYTES,
+    "step-down.json": FILE_BYTES,
     "history.jsonl.1": 1 << 20,
     "history.jsonl": 1 << 20,
 }

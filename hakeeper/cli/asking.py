@@ -23,9 +23,11 @@ TIMEOUT_S: Final = 10.0
 class NotDone(Exception):  # noqa: N818  # an answer, not a mistake
     """The daemon did not do it, or not yet: why, and the exit code."""
 
-    def __init__(self, text: str, exit_code: int) -> None:
+    def __init__(self, text: str, exit_code: int, **more: object) -> None:
+        """`more` is for programs: what stands beside the text in JSON."""
         super().__init__(text)
         self.exit_code = exit_code
+        self.more = more
 
 
 def do(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def finish(done: Mapping[str, object], text: str, trouble: str, *, as_json: bool
 def give_up(error: NotDone, *, as_json: bool) -> int:
     """Print why nothing was done."""
     if as_json:
-        sys.stdout.write(json.dumps({"ok": False, "error": str(error)}) + "\n")
+        sys.stdout.write(json.dumps({"ok": False, "error": str(error), **error.more}) + "\n")
     else:
         sys.stderr.write(f"{printable(str(error))}\n")
     return error.exit_code

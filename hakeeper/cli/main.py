@@ -50,6 +50,8 @@ COMMANDS: Final = (
     Command("reload", "make the running daemon read its files again", "hakeeper.cli.reload"),
     Command("pause", "move no address for a while, for maintenance", "hakeeper.cli.pause"),
     Command("resume", "end a pause before its time", "hakeeper.cli.resume"),
+    Command("step-down", "let another node be MASTER for a while", "hakeeper.cli.step_down"),
+    Command("step-up", "end a step-down before its time", "hakeeper.cli.step_up"),
     Command("history", "show what happened on this server", "hakeeper.cli.history"),
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
     Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),

@@ -62,6 +62,11 @@ def default_pause_file() -> Path:
     return _state_folder() / "pause.json"
 
 
+def default_step_down_file() -> Path:
+    """Return the default path of the file that keeps a step-down."""
+    return _state_folder() / "step-down.json"
+
+
 def _state_folder() -> Path:
     """Return the folder that outlives a reboot; systemd sets $STATE_DIRECTORY for the service."""
     folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]

@@ -1,19 +1,23 @@
 """`hakeeper pause`: the running daemon moves no address for a while."""
 
 import argparse
-import re
 import time
 from datetime import datetime
 from typing import Final
 
-from hakeeper.adapters.pause_request import LONGEST_S, REASON_LIMIT, SHORTEST_S, checked_text
+from hakeeper.adapters.pause_request import SHORTEST_S
 from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.times import age, clock
 from hakeeper.cli.asking import NotDone, do, finish, give_up
+from hakeeper.cli.durations import duration_from, reason
 from hakeeper.cli.options import add_json, add_socket
 
 USUAL_S: Final = 3600.0
-_DURATION: Final = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
+_DURATION: Final = duration_from(
+    SHORTEST_S,
+    "no time at all; `hakeeper resume` ends one",
+    "a pause that is forgotten must end; pause again if the work takes longer",
+)
 EPILOG: Final = """\
 examples:
   hakeeper pause --for 30m --reason "kernel update"
@@ -41,12 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--for",
         metavar="DURATION",
         dest="for_s",
-        type=_duration_s,
+        type=_DURATION,
         default=USUAL_S,
         help="how long, such as 90s, 30m or 1h30m; at most 24h (default: 1h)",
     )
     parser.add_argument(
-        "--reason", metavar="TEXT", type=_reason, default="", help="why, for all who see the status"
+        "--reason", metavar="TEXT", type=reason, default="", help="why, for all who see the status"
     )
     add_json(parser)
     add_socket(parser)
@@ -65,29 +69,3 @@ def run(args: argparse.Namespace) -> int:
     if replaced is not None:
         text += f"; the pause by {user(replaced['by'], replaced['user_id'])} is replaced"
     return finish(answer, text, answer["trouble"], as_json=args.json)
-
-
-def _duration_s(text: str) -> float:
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        unit = f": {text[:20]}m?" if text.isascii() and text.isdigit() else ""
-        raise argparse.ArgumentTypeError(
-            f"{text[:40]!r} is not a duration such as 90s, 30m or 1h30m{unit}"
-        )
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    total_s = 3600.0 * hours + 60.0 * minutes + seconds
-    if total_s > LONGEST_S:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is longer than 24h: a pause that is forgotten must end; pause again if the"
-            " work takes longer"
-        )
-    if total_s < SHORTEST_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time at all; `hakeeper resume` ends one")
-    return total_s
-
-
-def _reason(text: str) -> str:
-    try:
-        return checked_text(text, REASON_LIMIT, "it")
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

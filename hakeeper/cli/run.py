@@ -26,6 +26,7 @@ from hakeeper.cli.options import (
     default_pause_file,
     default_socket,
     default_state_file,
+    default_step_down_file,
 )
 from hakeeper.compose import CoreMaker, Folders, compose, make_core
 from hakeeper.config import Config
@@ -236,6 +237,7 @@ def _folders() -> Folders:
         control_socket=default_socket(),
         state_file=default_state_file(),
         pause_file=default_pause_file(),
+        step_down_file=default_step_down_file(),
     )
 
 

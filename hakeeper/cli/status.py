@@ -26,10 +26,12 @@ from hakeeper.adapters.status_words import (
     ON_NOBODY,
     ON_US,
     PAUSED,
+    STEPPED_DOWN,
     UNKNOWN,
     VERDICT_CODES,
     VERDICT_TEXTS,
 )
+from hakeeper.adapters.step_down_texts import STAGE_TEXTS
 from hakeeper.adapters.times import age, clock
 from hakeeper.cli.options import add_json, add_socket
 from hakeeper.printable import cure_lines, printable
@@ -174,6 +176,9 @@ def lines(status: Document, now_s: float) -> Iterator[str]:
     if status.get("pause") is not None:  # a daemon that was not restarted has none
         yield ""
         yield from _wrapped(f"{PAUSED}  ", _pause(status["pause"], now_s))
+    if status.get("step_down") is not None:
+        yield ""
+        yield from _wrapped(f"{STEPPED_DOWN}  ", _step_down(status["step_down"], now_s))
     for role in status["roles"]:
         yield ""
         yield from _role(role, now_s)
@@ -221,6 +226,10 @@ def _pause(pause: Document, now_s: float) -> str:
     why = f": {pause['reason']}" if pause["reason"] else ""
     who = user(pause["by"], pause["user_id"])
     return f"by {who} since {_ago(pause['since'], now_s)} until {until}{why}"
+
+
+def _step_down(step_down: Document, now_s: float) -> str:
+    return f"{_pause(step_down, now_s)}; {STAGE_TEXTS[step_down['stage']]}"
 
 
 def _problem(problem: Document) -> Iterator[str]:

@@ -91,6 +91,13 @@ class KeepalivedConfig:
         Path("/run/keepalived.pid"),
         "The pid file of keepalived, which hakeeper uses to notice keepalived's end.",
     )
+    track_file: Path = key(
+        "keepalived.track_file",
+        PATH,
+        Path("/run/hakeeper-step-down"),
+        "The path in a `track_file` of keepalived.conf, by which `hakeeper step-down` lowers"
+        " keepalived's priority. Without that command it is not needed.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

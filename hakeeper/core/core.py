@@ -43,10 +43,13 @@ from hakeeper.core.events import (
     SaveFailed,
     SavePause,
     SaveState,
+    SetStepDown,
     SettingsChanged,
     SettingsRefused,
     StartCall,
     Started,
+    StepDownAsked,
+    StepUpAsked,
     VrrpAddressesSeen,
     WriterSeen,
 )
@@ -73,6 +76,7 @@ from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import State
+from hakeeper.core.step_down import Objection, change_step_down, keep_step_down, objection
 from hakeeper.core.throttle import Throttle
 
 NAMES_REPORTED = 64
@@ -84,7 +88,7 @@ NO_INSTANCE = "it answers on D-Bus, but names no instance there until it is rest
 SAVE_AGAIN_S = 1.0
 """After a state that could not be written down."""
 
-_ORDER = (CancelCall, ReloadToken, StartCall, SavePause, SaveState, QueryRoles, Report)
+_ORDER = (CancelCall, ReloadToken, StartCall, SetStepDown, SavePause, SaveState, QueryRoles, Report)
 
 
 class Core:
@@ -110,6 +114,10 @@ class Core:
     def snapshot(self, now: float) -> Snapshot:
         """Return what `hakeeper status` shows."""
         return snapshot(self._state, now, self._next_at)
+
+    def objection_to_step_down(self) -> Objection | None:
+        """Return why this server cannot step down now; None: it can."""
+        return objection(self._state)
 
     def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
         """Take what was found in one look around; return what is to be done about it.
@@ -164,6 +172,8 @@ class Core:
                 reconfigure(self._state, event, now)
             case Paused() | Resumed():
                 change_pause(self._state, event, now)
+            case StepDownAsked() | StepUpAsked():
+                change_step_down(self._state, event, now)
             case _:  # pragma: no cover
                 assert_never(event)
 
@@ -193,6 +203,8 @@ class Core:
         state.keepalived, state.keepalived_since_s = event.keepalived, now
         if event.pause is not None:
             keep_pause(state, event.pause, now)
+        if event.step_down is not None:
+            keep_step_down(state, event.step_down, now)
         saved = event.saved
         if saved is None:
             return

@@ -21,6 +21,7 @@ from hakeeper.core.selection_decisions import (
     SelectorEmpty,
 )
 from hakeeper.core.stages import Phases
+from hakeeper.core.step_down_decisions import StepDownDecision
 
 # --- the FIFO and its lines ------------------------------------------------------------------
 
@@ -334,4 +335,5 @@ Decision: TypeAlias = (
     | PauseEnded
     | PauseExpired
     | ClaimPaused
+    | StepDownDecision
 )

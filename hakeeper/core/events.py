@@ -20,6 +20,7 @@ from hakeeper.core.model import (
     SavedState,
     Settings,
 )
+from hakeeper.core.step_down_model import StepDown
 
 # --- events ---------------------------------------------------------------------------------
 
@@ -28,12 +29,13 @@ from hakeeper.core.model import (
 class Started:
     """The first event: what the last run left behind, and whether keepalived runs now.
 
-    `pause`: one that the last run was given. It may be over.
+    `pause` and `step_down`: those that the last run was given. They may be over.
     """
 
     saved: SavedState | None
     keepalived: ProcessId | None
     pause: Pause | None = None
+    step_down: StepDown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,24 @@ class Resumed:
     user_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class StepDownAsked:
+    """An operator wants another node to be MASTER, or a step-down that is done to last longer.
+
+    Nothing follows if there is an objection; see `step_down.objection`.
+    """
+
+    step_down: StepDown
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpAsked:
+    """An operator ends the step-down; see `StepDown` for who."""
+
+    by: str
+    user_id: int
+
+
 Event: TypeAlias = (
     Started
     | LinesRead
@@ -186,6 +206,8 @@ Event: TypeAlias = (
     | SettingsRefused
     | Paused
     | Resumed
+    | StepDownAsked
+    | StepUpAsked
 )
 
 # --- effects --------------------------------------------------------------------------------
@@ -231,6 +253,16 @@ class SavePause:
 
 
 @dataclass(frozen=True, slots=True)
+class SetStepDown:
+    """Lower the priority of keepalived as long as there is one, and have it outlive this run.
+
+    None: it is over, so keepalived gets its own priority back.
+    """
+
+    step_down: StepDown | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReloadToken:
     """This API refused its token: read it again from its source before the next call."""
 
@@ -249,5 +281,5 @@ class Report:
 
 
 Effect: TypeAlias = (
-    StartCall | CancelCall | QueryRoles | SaveState | SavePause | ReloadToken | Report
+    StartCall | CancelCall | QueryRoles | SaveState | SavePause | SetStepDown | ReloadToken | Report
 )

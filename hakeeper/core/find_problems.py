@@ -51,6 +51,7 @@ from hakeeper.core.roles import RoleState
 from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
 from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
+from hakeeper.core.step_down_problems import SteppedDown
 
 BROKEN_AFTER_S = 15.0
 """What lasts longer than this is worth waking somebody for, unless its API is a slower one."""
@@ -65,7 +66,7 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
     of_addresses = [*_of_addresses(state, now)]
     known = {_failure(problem.trouble) for problem in of_addresses} - {None}
     found = [
-        *_of_pause(state),
+        *_of_operators(state),
         *of_addresses,
         *_of_selections(state),
         *(
@@ -138,9 +139,12 @@ def _unidentified(at: ApiState, now: float) -> Problem:
     return Problem(health, ServerUnknown(at.api, refusal.failure), refusal.since_s)
 
 
-def _of_pause(state: State) -> Iterator[Problem]:
+def _of_operators(state: State) -> Iterator[Problem]:
     if state.pause is not None:
         yield Problem(Health.DEGRADED, HakeeperPaused(state.pause), state.pause.since_s)
+    step_down = state.step_down.current
+    if step_down is not None:
+        yield Problem(Health.DEGRADED, SteppedDown(step_down), step_down.since_s)
 
 
 def _of_settings(state: State) -> Iterator[Problem]:

@@ -11,8 +11,8 @@ from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import api_code
 from hakeeper.core.kind import Api
 from hakeeper.core.model import FifoState, IpAddress, Role, VrrpId
-from hakeeper.core.pause_problems import PauseTrouble
 from hakeeper.core.selection_problems import SelectionTrouble
+from hakeeper.core.step_down_problems import OperatorTrouble
 
 
 class Health(enum.IntEnum):
@@ -325,7 +325,7 @@ Trouble: TypeAlias = (
     | IsolationEnds
     | Unresolved
     | SelectionTrouble
-    | PauseTrouble
+    | OperatorTrouble
     | Blocked
     | HeldDown
     | Disputed

@@ -29,6 +29,7 @@ from hakeeper.core.reading_interval import is_thrifty, reading_interval_s
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle
 from hakeeper.core.state import QUERY_SPACING_S, State
+from hakeeper.core.step_down import follow_step_down
 
 POLL_SPREAD_S = 0.25
 """For each full call of running actions, how much longer they are left alone: the assigns are out,
@@ -56,6 +57,7 @@ def reconcile(state: State, now: float) -> float | None:
     """Start what is due; return when to come back, None if nothing is scheduled."""
     wakes: list[float] = []
     expire_pause(state, now, wakes.append)
+    follow_step_down(state, now, wakes.append)
     _query_roles(state, now, wakes.append)
     _end_isolation(state, now, wakes.append)
     _end_hold_downs(state, now, wakes.append)

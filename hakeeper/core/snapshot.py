@@ -16,6 +16,12 @@ from hakeeper.core.resource import Resource
 from hakeeper.core.servers import holder_key
 from hakeeper.core.stages import Held, HoldDown, Recheck
 from hakeeper.core.state import Selection, State
+from hakeeper.core.step_down_picture import (
+    EndedStepDownPicture,
+    StepDownPicture,
+    picture_ended_step_down,
+    picture_step_down,
+)
 
 API_OK: Final = "ok"
 NOT_ASKED: Final = "not asked yet"
@@ -129,6 +135,8 @@ class Snapshot:
     server_id: Key | None
     server_name: str
     pause: PausePicture | None
+    step_down: StepDownPicture | None
+    last_step_down: EndedStepDownPicture | None
     keepalived_pid: int | None
     fifo: str
     fifo_detail: str
@@ -155,6 +163,8 @@ def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
         server_id=first.server_id,
         server_name=first.server_name,
         pause=None if state.pause is None else _pause(state.pause, now),
+        step_down=picture_step_down(state.step_down.current, now),
+        last_step_down=picture_ended_step_down(state.step_down.ended, now),
         keepalived_pid=None if state.keepalived is None else state.keepalived.pid,
         fifo=FIFO_NOT_OPENED if state.fifo is None else state.fifo.value,
         fifo_detail=state.fifo_detail,

@@ -29,17 +29,16 @@ from hakeeper.core.observation import Holder, ResourceRef
 from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import ActionRunning, MutateDue, ReadBack, Reading, Stage, Verify
+from hakeeper.core.step_down_model import StepDowns
 
 RELEASE_CALLS = 40
-"""What a release takes beside itself until the next step, which must never wait for it: looks at
-its action, and lists."""
+"""What a release takes until the next step, which must never wait: looks at its action, lists."""
 STEADY_S = 3.0
 """A role that is MASTER for so long does not flap."""
 ASIDE_S = 2.0
 """So long after a MASTER edge nothing is read that the claim does not need."""
 QUERY_SPACING_S = 0.5
-"""The least time between two questions to keepalived: a FIFO that overflows without end must not
-make us ask without end."""
+"""Between two questions to keepalived: a FIFO that overflows without end must not cost more."""
 S = TypeVar("S", bound=Stage)
 
 
@@ -134,6 +133,7 @@ class State:
     """Configured instances that keepalived, when asked, names no more: it has others only."""
     refused_settings: RefusedSettings | None = None
     pause: Pause | None = None
+    step_down: StepDowns = field(default_factory=StepDowns)
     fifo: FifoState | None = None
     fifo_detail: str = "not opened yet"
     fifo_since_s: float = NEVER

@@ -17,6 +17,7 @@ from hakeeper.core.events import (
     SaveFailed,
     SavePause,
     SaveState,
+    SetStepDown,
     SettingsChanged,
     StartCall,
 )
@@ -33,6 +34,7 @@ from hakeeper.simulate.observed_core import Crash, ObservedCore
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.pauses import Pauses
 from hakeeper.simulate.pipe import Obstacle, Pipe, Place, WorldFifo
+from hakeeper.simulate.step_downs import StepDowns
 from hakeeper.simulate.turns import Turns
 from hakeeper.simulate.vrrp import Vrrp
 
@@ -109,6 +111,7 @@ class Node:
         self._rng = Random(f"{seed}-node-{index}")
         self._bus = Bus(self, self._rng, agenda)
         self.pauses = Pauses(self, agenda, observers)
+        self.step_downs = StepDowns(self, agenda, observers)
         self._asked: list[Event] = []
         """What was asked of hakeeper that it has not taken in yet."""
         self.turns = Turns(self, self._rng, agenda, observers)
@@ -178,7 +181,8 @@ class Node:
         )
         self.run = Run(core, sequencer, fifo, port, caller, self._agenda.now, inbox)
         self._observers.started(self)
-        self.turns.guarded(sequencer.begin, self.disk.saved, self.pauses.kept())
+        kept = self.pauses.kept(), self.step_downs.kept()
+        self.turns.guarded(sequencer.begin, self.disk.saved, *kept)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
@@ -228,6 +232,7 @@ class Node:
         self.keepalived.lose_power()
         self.kill()
         self.place.at_path = Pipe()
+        self.step_downs.boot()
 
     # --- standing still ----------------------------------------------------------------------
 
@@ -269,6 +274,8 @@ class Node:
                     self.pauses.save(pause)
                 case QueryRoles(query_id):
                     self._bus.query(run, query_id)
+                case SetStepDown(step_down):
+                    self.step_downs.save(step_down)
                 case ReloadToken() | Report():
                     pass
                 case _:

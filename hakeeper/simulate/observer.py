@@ -13,6 +13,7 @@ from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.observation import Key
 from hakeeper.core.stages import Stage
 from hakeeper.core.state import InvariantError
+from hakeeper.core.step_down_model import StepDown
 from hakeeper.simulate.faults.kinds import Fault, Kind
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ class Observer:
 
     def pause_ended(self, node: "Node") -> None:
         """The pause that an operator made is over, by hand or by itself."""
+
+    def step_down_changed(self, node: "Node", step_down: StepDown | None) -> None:
+        """Hakeeper began a step-down, took it a stage further, or ended it."""
 
     def paused(self, node: "Node") -> None:
         """Hakeeper, its keepalived or D-Bus stops or goes on: no question was answered since."""

@@ -35,6 +35,7 @@ LASTS_S = {
     Kind.FLAP_ONE: (5.0, 600.0),
     Kind.WRONG_METADATA: (5.0, 120.0),
     Kind.PAUSE: (2.0, 600.0),
+    Kind.STEP_DOWN: (60.0, 600.0),
     Kind.NO_ROOM: (5.0, 300.0),
     Kind.NOT_ATTACHED: (5.0, 120.0),
     Kind.NO_MAIN_IP: (5.0, 600.0),
@@ -75,6 +76,7 @@ LATER = (
     Kind.BUS_GONE,
     Kind.WRONG_METADATA,
     Kind.PAUSE,
+    Kind.STEP_DOWN,
 )
 """Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
 _WITH_LATER = 0.08

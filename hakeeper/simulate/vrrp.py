@@ -18,6 +18,7 @@ from hakeeper.core.model import VrrpId
 from hakeeper.simulate.agenda import Agenda
 
 PROPAGATION_S = 0.001
+LOWEST = 1
 
 
 class VrrpState(enum.Enum):
@@ -41,7 +42,9 @@ class Router:
     """One node's part in the instance."""
 
     node: int
-    priority: int
+    own_priority: int
+    lowered: bool = False
+    """Its track file has the number of a step-down."""
     state: VrrpState = VrrpState.OFF
     left_at_s: float = float("-inf")
     """When it last ceased to be MASTER."""
@@ -57,6 +60,11 @@ class Router:
     timer: int = 0
     """Counts timers, so that an old one is known as such."""
     armed: bool = False
+
+    @property
+    def priority(self) -> int:
+        """The effective one."""
+        return LOWEST if self.lowered else self.own_priority
 
     @property
     def speaks(self) -> bool:
@@ -181,11 +189,16 @@ class Vrrp:
     def reprioritize(self, node: int, priority: int, *, notify: bool) -> None:
         """Change its effective priority; `notify`: with `vrrp_notify_priority_changes`."""
         router = self.routers[node]
-        router.priority = priority
+        router.own_priority = priority
         if notify and router.state is not VrrpState.OFF and not router.frozen:
             master = router.state is VrrpState.MASTER
             word = LineState.MASTER_PRIORITY if master else LineState.BACKUP_PRIORITY
             self._say(node, self.id, word, priority)
+        self.refresh()
+
+    def lower(self, node: int, *, lowered: bool) -> None:
+        """Let its track file lower the priority to the lowest, or no more."""
+        self.routers[node].lowered = lowered
         self.refresh()
 
     def repeat(self, node: int) -> None:

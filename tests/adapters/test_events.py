@@ -66,6 +66,14 @@ address.deselected NOTICE 016373a75f314ae5b79fed5515be7b95
 address.chosen_twice WARNING 1742447f7ef64a38be3375c205829ea4
 selector.empty WARNING 8a236b7405e145a2b0c69e8fc13daa5b
 selector.broad WARNING 198b65b3d3c545fd831c16f698b50cf8
+step_down.begun NOTICE c751e2a5386a40679120734dbcb8742a
+step_down.done NOTICE df2c863cf9de4782965fc2c19ea950fe
+step_down.prolonged NOTICE 8a2b2f8a28dc418db7877ccb8f560221
+step_down.overtaken WARNING 59884a2e66214baead0f9184421932e6
+step_down.ended NOTICE 83530a4bb96c4940bc9adaccae56d9ae
+step_down.expired NOTICE cf814a8066ae4b938a572584160d0a9c
+step_down.failed WARNING 3894d978485044a984963906f200b15d
+step_down.file_failed ERROR d1eec43009814302b95b756e1b23f193
 pause.begun WARNING 180670de5c84449f824cae55898faf66
 pause.ended NOTICE 4508c14bf4174bcaa80c753849820fc5
 pause.expired NOTICE af20fe4e8e1b46ed91d0f20a5d16e52f
@@ -104,7 +112,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
     [
         (
             True,
-            26,
+            30,
             (
                 "| `address.blocked` | 4 warning | An address is blocked by Hetzner "
                 "| `669f3ff33b444a469f6321d120f0f2fe` |"
@@ -117,7 +125,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
         ),
         (
             False,
-            36,
+            40,
             (
                 "| `address.chosen_twice` | 4 warning "
                 "| An address is chosen for an instance, and follows another "
@@ -158,7 +166,7 @@ def test_the_fields_print_as_a_row_each_with_the_events_that_have_them() -> None
 
 
 def test_an_operator_has_about_twenty_events_to_know() -> None:
-    assert 26 == sum(kind.operator for kind in EVENTS.values())
+    assert 30 == sum(kind.operator for kind in EVENTS.values())
 
 
 def test_whatever_is_an_error_or_worse_is_for_the_operator() -> None:

@@ -12,12 +12,13 @@ from hakeeper.adapters.status import document, sentence, status_line
 from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.adapters.times import age, clock, instant
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.model import ApiSettings, FifoState, Pause, Settings
+from hakeeper.core.model import ApiSettings, FifoState, Pause, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import Other, Us
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.stages import Claim, Phases
 from hakeeper.core.state import State
+from hakeeper.core.step_down_model import EndedStepDown, StepDown, StepDownEnd
 from tests.core.driver import PROCESS
 from tests.core.faults import failure
 from tests.core.odds import MOST
@@ -52,6 +53,16 @@ def troubled() -> State:
     return state
 
 
+STEP_DOWN = StepDown(
+    by="ada",
+    user_id=0,
+    reason="a new kernel",
+    since_s=NOW - 20.0,
+    until_s=NOW + 580.0,
+    vrrps=(VrrpId(VrrpKind.INSTANCE, "VI_1"),),
+    yielded_s=NOW - 18.0,
+    claimed_s=NOW - 16.5,
+)
 PAUSE = Pause(by="ada", user_id=0, reason="a new kernel", since_s=NOW - 20.0, until_s=NOW + 1780.0)
 
 
@@ -141,6 +152,45 @@ def test_the_document_says_all_of_a_pause() -> None:
         "until": instant(WALL_S + 1780.0),
         "left_s": 1780.0,
     } == document(picture(state), WALL_S)["pause"]
+
+
+def test_the_document_says_all_of_a_step_down() -> None:
+    state = well()
+    plain = document(picture(state), WALL_S)
+    assert (None, None) == (plain["step_down"], plain["last_step_down"])
+    state.step_down.current = STEP_DOWN
+    who = {"by": "ada", "user_id": 0}
+    assert {
+        **who,
+        "reason": "a new kernel",
+        "stage": "down",
+        "instances": ("VI_1",),
+        "since": instant(WALL_S - 20.0),
+        "age_s": 20.0,
+        "until": instant(WALL_S + 580.0),
+        "left_s": 580.0,
+        "yield_s": 2.0,
+        "claim_s": 1.5,
+    } == document(picture(state), WALL_S)["step_down"]
+    state.step_down.ended = EndedStepDown(STEP_DOWN, StepDownEnd.NOT_CLAIMED, NOW - 5.0)
+    assert {
+        **who,
+        "end": "not_claimed",
+        "is_failure": True,
+        "lasted_s": 15.0,
+        "ended_s": 5.0,
+        "ended_at": instant(WALL_S - 5.0),
+        "yield_s": 2.0,
+        "claim_s": 1.5,
+    } == document(picture(state), WALL_S)["last_step_down"]
+
+
+def test_the_line_of_a_step_down_says_until_when() -> None:
+    state = well()
+    state.step_down.current = STEP_DOWN
+    line = status_line(picture(state), WALL_S)
+    assert line.startswith("DEGRADED: this server stepped down for ada (uid 0): other nodes go ")
+    assert "; STEPPED DOWN until " in line
 
 
 def test_the_document_marks_an_old_observation() -> None:

@@ -43,6 +43,8 @@ from hakeeper.core.problems import (
     Unresolved,
 )
 from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
+from hakeeper.core.step_down_model import StepDown
+from hakeeper.core.step_down_problems import SteppedDown
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.floating_ip import by_label
@@ -66,6 +68,16 @@ def failed(kind: FailureKind, code: str = "its_code") -> Failure:
     return Failure(kind=kind, code=code, message="it broke")
 
 
+STEP_DOWN = StepDown(
+    by="ada",
+    user_id=0,
+    reason="a new kernel",
+    since_s=1.0,
+    until_s=601.0,
+    vrrps=(VrrpId(VrrpKind.INSTANCE, "VI_1"),),
+    yielded_s=3.0,
+    claimed_s=4.5,
+)
 PAUSE = Pause(by="ada", user_id=0, reason="a new kernel", since_s=1.0, until_s=61.0)
 BROKE = failed(FailureKind.TRANSIENT)
 REFUSED = failed(FailureKind.REFUSED)
@@ -192,6 +204,13 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         "config.refused",
         "a reload was refused: the old configuration is in force, and the next start would fail",
         "hakeeper.yaml:3: no",
+        USUAL,
+    ),
+    (
+        SteppedDown(STEP_DOWN),
+        "hakeeper.stepped_down",
+        "this server stepped down for ada (uid 0): other nodes go first",
+        "a new kernel",
         USUAL,
     ),
     (

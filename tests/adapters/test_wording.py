@@ -81,6 +81,16 @@ from hakeeper.core.selection_decisions import (
     SelectorEmpty,
 )
 from hakeeper.core.stages import Phases
+from hakeeper.core.step_down_decisions import (
+    StepDownBegun,
+    StepDownDone,
+    StepDownExpired,
+    StepDownFailed,
+    StepDownOvertaken,
+    StepDownProlonged,
+    SteppedUp,
+)
+from hakeeper.core.step_down_model import StepDown, StepDownEnd
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT
@@ -96,6 +106,16 @@ PRIVATE = (ip_address("10.0.0.2"), ip_address("fd00::2"))
 SERVER = Server(id=42, name="web2", status="running")
 CHANGE = RoleChanged(VI, Role.BACKUP, Role.MASTER, "a reason", 7)
 PHASES = Phases(line_s=10.0, sent_s=10.01, accepted_s=10.12643, finished_s=11.0, confirmed_s=11.5)
+STEP_DOWN = StepDown(
+    by="ada",
+    user_id=0,
+    reason="a new kernel",
+    since_s=10.0,
+    until_s=610.0,
+    vrrps=(VrrpId(VrrpKind.INSTANCE, "VI_1"),),
+    yielded_s=12.0,
+    claimed_s=13.5,
+)
 PAUSE = Pause(by="ada", user_id=0, reason="a new kernel", since_s=10.0, until_s=1810.0)
 UNTIL_THEN = "No address is moved to this server until then. To end it: hakeeper resume"
 LOGIN_CURE = cure_of("login.rejected")
@@ -587,6 +607,72 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         "pause.expired",
         "the pause by ada (uid 0) is over; what is due is moved now",
         {"user": "ada", "user_id": 0, "duration_s": 1800.0},
+    ),
+    (
+        StepDownBegun(STEP_DOWN, 600.0, kept=False),
+        "step_down.begun",
+        (
+            "stepping down for 600 s by ada (uid 0): a new kernel. The priority of VI_1 is lowered,"
+            " so that another node is MASTER. To end it: hakeeper step-up"
+        ),
+        {"user": "ada", "user_id": 0, "delay_s": 600, "reason": "a new kernel"},
+    ),
+    (
+        StepDownBegun(replace(STEP_DOWN, by="", user_id=7, reason=""), 59.6, kept=True),
+        "step_down.begun",
+        (
+            "still stepped down for 60 s by uid 7. The priority of VI_1 is lowered, so that"
+            " another node is MASTER. To end it: hakeeper step-up"
+        ),
+        {"user": "7", "user_id": 7, "delay_s": 60},
+    ),
+    (
+        StepDownDone(STEP_DOWN),
+        "step_down.done",
+        (
+            "stepped down in 3.5 s: another node was MASTER after 2.0 s, and other servers had all"
+            " addresses 1.5 s later. To come back: hakeeper step-up"
+        ),
+        {"user": "ada", "user_id": 0, "duration_s": 3.5, "yield_s": 2.0, "claim_s": 1.5},
+    ),
+    (
+        StepDownProlonged(STEP_DOWN, 900.0),
+        "step_down.prolonged",
+        "stepped down for 900 s more by ada (uid 0): a new kernel",
+        {"user": "ada", "user_id": 0, "delay_s": 900, "reason": "a new kernel"},
+    ),
+    (
+        StepDownOvertaken(replace(STEP_DOWN, back_s=STEP_DOWN.since_s + 61.24)),
+        "step_down.overtaken",
+        (
+            "MASTER again 61 s after the step-down: no better node is left, so this server claims"
+            " as ever"
+        ),
+        {"user": "ada", "user_id": 0, "duration_s": 61.2},
+    ),
+    (
+        SteppedUp(STEP_DOWN, "bob", 7, 61.24),
+        "step_down.ended",
+        (
+            "the step-down was ended by bob (uid 7) after 61 s: keepalived has its own priority"
+            " again"
+        ),
+        {"user": "bob", "user_id": 7, "duration_s": 61.2},
+    ),
+    (
+        StepDownExpired(STEP_DOWN),
+        "step_down.expired",
+        "the step-down by ada (uid 0) is over: keepalived has its own priority again",
+        {"user": "ada", "user_id": 0, "duration_s": 600.0},
+    ),
+    (
+        StepDownFailed(STEP_DOWN, StepDownEnd.CAME_BACK, 5.02),
+        "step_down.failed",
+        (
+            "the step-down by ada (uid 0) was taken back after 5 s: the node that became MASTER was"
+            " lost before it had all addresses"
+        ),
+        {"user": "ada", "user_id": 0, "reason": "came_back", "duration_s": 5.0},
     ),
     (
         ClaimPaused(VI, IP, Other(42), "web-b (id 42)", "drift", PAUSE),

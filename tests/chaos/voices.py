@@ -130,7 +130,10 @@ class Real:
         self.fifo = folder / "notify.fifo"
         self.config: Mapping[str, Any] = {}
         self._paths = NodePaths(
-            fifo=self.fifo, witness_fifo=folder / "witness.fifo", health_file=folder / "healthy"
+            fifo=self.fifo,
+            witness_fifo=folder / "witness.fifo",
+            health_file=folder / "healthy",
+            track_file=folder / "step-down",
         )
         for path in (self._paths.fifo, self._paths.witness_fifo):
             os.mkfifo(path, 0o600)

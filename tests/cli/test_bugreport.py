@@ -87,6 +87,7 @@ class Machine:
             "more.conf": MORE,
             "state.json": json.dumps({"said": ALL}),
             "pause.json": json.dumps({"said": ALL}),
+            "step-down.json": json.dumps({"said": ALL}),
             "history.jsonl": json.dumps({"said": ALL}) + "\n",
             "history.jsonl.1": json.dumps({"said": ALL}) + "\n",
             "recording.jsonl": json.dumps({"said": ALL}) + "\n",
@@ -173,7 +174,7 @@ def test_no_secret_is_in_it_whatever_holds_one(machine: Machine) -> None:
         "MANIFEST", "version.txt", "status.json", "check.txt", "hakeeper.yaml", "os-release",
         "keepalived-version.txt", "keepalived/00-keepalived.conf", "keepalived/01-more.conf",
         "systemd/hakeeper.cat.txt", "systemd/hakeeper.show.txt", "systemd/keepalived.cat.txt",
-        "systemd/keepalived.show.txt", "journal.txt", "state.json", "pause.json",
+        "systemd/keepalived.show.txt", "journal.txt", "state.json", "pause.json", "step-down.json",
         "history.jsonl", "history.jsonl.1", "recording.jsonl",
     }  # fmt: skip
     hidden = [name for name, data in files.items() if b"[hidden]" in data]

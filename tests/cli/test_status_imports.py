@@ -23,6 +23,7 @@ def test_neither_core_nor_kinds_nor_libraries(tmp_path: Path) -> None:
         "hakeeper.adapters.paused_by",
         "hakeeper.adapters.redaction",
         "hakeeper.adapters.status_words",
+        "hakeeper.adapters.step_down_texts",
         "hakeeper.adapters.times",
         "hakeeper.cli",
         "hakeeper.cli.main",

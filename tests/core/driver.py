@@ -40,6 +40,7 @@ from hakeeper.core.events import (
     RolesQueried,
     SavePause,
     SaveState,
+    SetStepDown,
     StartCall,
     Started,
     VrrpAddressesSeen,
@@ -49,6 +50,7 @@ from hakeeper.core.kind import api_name_of
 from hakeeper.core.model import Pause, ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import Key, ResourceRef
 from hakeeper.core.snapshot import Snapshot
+from hakeeper.core.step_down_model import StepDown
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.floating_ip import by_name
@@ -143,6 +145,7 @@ class Node:
     saved: SavedState | None = None
     pause: Pause | None = None
     """What the pause file has; this machine's clock outlives hakeeper."""
+    step_down: StepDown | None = None
     tokens_reloaded: int = 0
     queries: list[QueryRoles] = field(default_factory=list)
     dbus: Mapping[str, Role] | None = None
@@ -171,7 +174,10 @@ class Node:
     def start(
         self, saved: SavedState | None = None, keepalived: ProcessId | None = PROCESS
     ) -> tuple[Effect, ...]:
-        started = self.feed(Started(saved=saved, keepalived=keepalived, pause=self.pause))
+        begun = Started(
+            saved=saved, keepalived=keepalived, pause=self.pause, step_down=self.step_down
+        )
+        started = self.feed(begun)
         return started if self.private is None else started + self.have(*self.private)
 
     def warm(self) -> None:
@@ -254,6 +260,8 @@ class Node:
                 self.saved = state
             case SavePause(pause):
                 self.pause = pause
+            case SetStepDown(step_down):
+                self.step_down = step_down
             case ReloadToken():
                 self.tokens_reloaded += 1
             case Report():

@@ -23,6 +23,7 @@ from hakeeper.core.events import (
     Report,
     SavePause,
     SaveState,
+    SetStepDown,
     StartCall,
 )
 from hakeeper.core.kind import api_name_of
@@ -31,7 +32,7 @@ from hakeeper.kinds import KINDS
 from tests.support.journal_entries import check_entry
 
 MAX_PARALLEL = 8
-ORDER = (CancelCall, ReloadToken, StartCall, SavePause, SaveState, QueryRoles, Report)
+ORDER = (CancelCall, ReloadToken, StartCall, SetStepDown, SavePause, SaveState, QueryRoles, Report)
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ SHELL = {
     "pause.failed",
     "recording.failed",
     "state.failed",
+    "step_down.file_failed",
     "watch.failed",
 }
 """With `log.dropped` and `library.warned`, all that the core does not say."""

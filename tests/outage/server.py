@@ -11,6 +11,10 @@ import threading
 WEB_PORT, ECHO_PORT = 80, 7
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 256
+
+
 class _Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
@@ -33,7 +37,7 @@ def main() -> None:
     address = sys.argv[1]
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((address, ECHO_PORT))
-    web = http.server.ThreadingHTTPServer((address, WEB_PORT), _Page)
+    web = _Server((address, WEB_PORT), _Page)
     threading.Thread(target=_echo, args=(sock,), daemon=True).start()
     sys.stdout.write("up\n")
     sys.stdout.flush()

@@ -92,13 +92,13 @@ def measure(*, profile: str, by_script: bool, api: Api) -> Failover:
         cloud.fault(Fault(delay_s=api.latency_s))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outage-")))
         for node in lab.nodes:
-            stack.enter_context(_web_server(node, folder))
+            stack.enter_context(web_server(node, folder))
             if by_script:
                 _use_script(node)
             else:
                 node.hakeeper.start()
         world = stack.enter_context(lab.another_host("world"))
-        stack.enter_context(_routes_follow(cloud, lab, world))
+        stack.enter_context(routes_follow(cloud, lab, world))
         first, second = lab.nodes
         lab.start_keepalived()
         lab.wait_for_master(first)
@@ -159,9 +159,12 @@ def _use_script(node: Node) -> None:
 
 
 @contextlib.contextmanager
-def _web_server(node: Node, folder: Path) -> Iterator[None]:
-    """Have the address on the node, and somebody who answers there."""
-    node.namespace.ip(f"address add {ADDRESS}/32 dev lo")
+def web_server(node: Node, folder: Path, *, on_lo: bool = True) -> Iterator[None]:
+    """Have somebody who answers on the node, and with `on_lo` the address for good."""
+    if on_lo:
+        node.namespace.ip(f"address add {ADDRESS}/32 dev lo")
+    else:
+        node.namespace.run("sysctl", "-qw", "net.ipv4.ip_nonlocal_bind=1")
     server = LabProcess(
         "server",
         [sys.executable, str(Path(__file__).with_name("server.py")), ADDRESS],
@@ -176,7 +179,7 @@ def _web_server(node: Node, folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _routes_follow(cloud: SimCloud, lab: Lab, world: Namespace) -> Iterator[None]:
+def routes_follow(cloud: SimCloud, lab: Lab, world: Namespace) -> Iterator[None]:
     """Route the address, in the outside world, to whichever node the cloud says owns it."""
     ips = {node.server_id: node.station.ip for node in lab.nodes}
     stop = threading.Event()

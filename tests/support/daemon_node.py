@@ -59,6 +59,8 @@ class DaemonNode:
         self.tokens = [self.token]
         self.fifo = folder / "notify.fifo"
         os.mkfifo(self.fifo, 0o600)
+        self.track_file = folder / "step-down"
+        self.track_file.write_text("0\n")
         self._fifo_fd: int | None = None
         self.keepalived = StandIn(folder / "keepalived")
         credentials = folder / "credentials"
@@ -73,6 +75,7 @@ class DaemonNode:
                 "fifo": str(self.fifo),
                 "pid_file": str(self.keepalived.pid_file),
                 "state": "none",
+                "track_file": str(self.track_file),
             },
             "hetzner": {"endpoint": cloud.url, "timeout": f"{TIMEOUT_S:g}s"},
             "reconcile": {"interval": interval, "standby_interval": standby_interval},

@@ -114,6 +114,9 @@ class Account:
                 told = "save", f"{said}; keepalived={pid} {_pairs(saved.servers)}".rstrip()
             case events.SavePause(pause):
                 told = "save", "no pause" if pause is None else f"a pause by {pause.by}"
+            case events.SetStepDown(step_down):
+                stage = "none" if step_down is None else step_down.stage.value
+                told = "save", f"step-down: {stage}"
             case events.ReloadToken(api):
                 told = "token", f"of {api}: read again"
         return told

@@ -43,6 +43,7 @@ NOT_IN_A_WORLD = {
     "recording.failed": "the shell says it",
     "notify.failed": "the shell says it",
     "pause.failed": "the shell says it",
+    "step_down.file_failed": "the shell says it",
     "history.failed": "the shell says it",
     "daemon.started": "the shell says it",
     "daemon.stopped": "the shell says it",

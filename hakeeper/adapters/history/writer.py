@@ -37,6 +37,10 @@ KEPT: Final = frozenset(name for name, kind in EVENTS.items() if kind.operator) 
     "log.dropped",
     "pause.ended",
     "pause.expired",
+    "step_down.done",
+    "step_down.ended",
+    "step_down.expired",
+    "step_down.prolonged",
     "vrrp_address.found",
 }
 """What is kept: all that an operator should know, and what begins, ends or explains it."""

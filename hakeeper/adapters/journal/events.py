@@ -9,6 +9,7 @@ from hakeeper.adapters.journal.eventkind import EventKind, Level
 from hakeeper.adapters.journal.pause_events import PAUSE_EVENTS
 from hakeeper.adapters.journal.selector_events import SELECTOR_EVENTS
 from hakeeper.adapters.journal.shell_events import SHELL_EVENTS
+from hakeeper.adapters.journal.step_down_events import STEP_DOWN_EVENTS
 
 _OF = ("instance", "kind", "address")
 _ERROR = ("api", "reason", "error_code")
@@ -313,5 +314,6 @@ EVENTS: Mapping[str, EventKind] = {
     ),
     **SELECTOR_EVENTS,
     **PAUSE_EVENTS,
+    **STEP_DOWN_EVENTS,
     **SHELL_EVENTS,
 }

@@ -24,6 +24,8 @@ FIELDS: Mapping[str, str] = {
     "confirmed_ms": "ms from the cause to the read that says it is ours",
     "delay_s": "seconds that hakeeper waits",
     "duration_s": "seconds that it lasted",
+    "yield_s": "seconds until another node was MASTER",
+    "claim_s": "seconds after that until other servers had all addresses",
     "count": "how many since this was last told",
     "total": "how many since the start",
     "resource_kind": "what the address is, such as `floating_ip`",

@@ -12,6 +12,7 @@ from hakeeper.adapters.journal import (
     wording_pause,
     wording_resources,
     wording_selectors,
+    wording_step_down,
 )
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.decisions import Decision
@@ -21,6 +22,7 @@ WORDING: Final[Mapping[type[Decision], Callable[[Any], Entry]]] = {
     **wording_keepalived.WORDING,
     **wording_resources.WORDING,
     **wording_pause.WORDING,
+    **wording_step_down.WORDING,
     **wording_selectors.WORDING,
 }
 """By the kind of decision; there is one for each."""

@@ -41,8 +41,10 @@ class Node:
             fifo=folder / "notify.fifo",
             witness_fifo=folder / "witness.fifo",
             health_file=folder / "healthy",
+            track_file=folder / "step-down",
         )
         self.paths.health_file.touch()
+        self.paths.track_file.write_text("0\n")
         self.make_fifo()
         os.mkfifo(self.paths.witness_fifo, FIFO_MODE)
         self._switch = switch
@@ -97,6 +99,7 @@ class Node:
             "keepalived": {
                 "fifo": str(self.paths.fifo),
                 "pid_file": str(self.keepalived.pid_path),
+                "track_file": str(self.paths.track_file),
             },
             "hetzner": {
                 "endpoint": self.endpoint,

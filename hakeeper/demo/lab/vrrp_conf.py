@@ -42,6 +42,8 @@ class VrrpSettings:
 
     more_globals: tuple[str, ...] = ()
     """More lines of `global_defs`."""
+    steps_down: bool = False
+    """Whether all instances track the file of `hakeeper step-down`."""
 
     @property
     def takeover_s(self) -> float:
@@ -59,6 +61,8 @@ class NodePaths:
     """The lab's own record of the same lines: `notify_fifo`."""
     health_file: Path
     """The node is healthy while it exists."""
+    track_file: Path
+    """The number that `hakeeper step-down` writes."""
 
 
 def _global_defs(settings: VrrpSettings, paths: NodePaths, name: str) -> list[str]:
@@ -98,6 +102,15 @@ def _script(settings: VrrpSettings, paths: NodePaths) -> list[str]:
     return [*lines, "}"]
 
 
+def _track_file(paths: NodePaths) -> list[str]:
+    return [
+        "track_file hakeeper {",
+        f'    file "{paths.track_file}"',
+        "    weight 1",
+        "}",
+    ]
+
+
 def _block(name: str, inner: tuple[str, ...]) -> list[str]:
     return [f"    {name} {{", *(f"        {line}" for line in inner), "    }"]
 
@@ -121,6 +134,9 @@ def _instance(
         lines.append("    nopreempt")
     if instance.tracked:
         lines += _block("track_script", ("health",))
+    grouped = any(instance.name in members for members in settings.sync_groups.values())
+    if settings.steps_down and not grouped:
+        lines += _block("track_file", ("hakeeper",))
     return [*lines, "}"]
 
 
@@ -131,8 +147,12 @@ def keepalived_conf(
     lines = _global_defs(settings, paths, name)
     if any(instance.tracked for instance in settings.instances):
         lines += _script(settings, paths)
+    if settings.steps_down:
+        lines += _track_file(paths)
     for group, members in settings.sync_groups.items():
         lines += [f'vrrp_sync_group "{group}" {{']
+        if settings.steps_down:
+            lines += _block("track_file", ("hakeeper",))
         lines += [*_block("group", tuple(f'"{member}"' for member in members)), "}"]
     for instance in settings.instances:
         lines += _instance(settings, instance, number=number, ips=ips)

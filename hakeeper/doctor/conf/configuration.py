@@ -19,6 +19,7 @@ from hakeeper.doctor.conf.scripts import (
 )
 from hakeeper.doctor.conf.switches import switched_on
 from hakeeper.doctor.conf.syntax import Statement, Syntax
+from hakeeper.doctor.conf.track_files import TrackedFile, tracked_files
 from hakeeper.doctor.finding import Place
 
 __all__ = [
@@ -106,6 +107,7 @@ class KeepalivedConf:
     """The last `script_user` line."""
     scripts: tuple[Script, ...] = ()
     """Every `vrrp_script` with a command."""
+    tracked_files: Mapping[VrrpId, tuple[TrackedFile, ...]] = field(default_factory=dict)
     instance_name: str | None = None
     """`instance NAME`, which becomes part of the pid files' names."""
     net_namespace: str | None = None
@@ -203,6 +205,7 @@ def read_configuration(
         fifo_scripts=fifo_scripts,
         script_user=script_user,
         scripts=scripts,
+        tracked_files=tracked_files(top),
         instance_name=_first_value(top, "instance"),
         net_namespace=_first_value(top, "net_namespace"),
         is_pid_dir_used=any(one.keyword == "use_pid_dir" for one in top)

@@ -96,6 +96,16 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     )
 
 
+def conf_in_force(pid: int | None) -> KeepalivedConf | None:
+    """Read the file that this keepalived was started with; None if that cannot be seen or read."""
+    options = None if pid is None else options_of(pid)
+    if options is None:
+        return None
+    config_id = options.config_id or os.uname().nodename.partition(".")[0]
+    conf = read_conf(Path(options.file).absolute(), config_id)
+    return conf if isinstance(conf, KeepalivedConf) else None
+
+
 def _is_same(path: Path, other: Path) -> bool:
     try:
         return path.samefile(other)

@@ -21,7 +21,7 @@ CLAIM_HANGS_S = 4.5
 
 
 BY_ITSELF = 0.5
-"""Below this value a pause ends when its time is over, above it by hand."""
+"""Below this value a pause or a step-down ends when its time is over, above it by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class HostFaults:
             Kind.RELOAD: self._reload,
             Kind.POWER_CUT: self._power_cut,
             Kind.PAUSE: self._pause,
+            Kind.STEP_DOWN: self._step_down,
             Kind.NO_MAIN_IP: self._lose_main_ip,
         }
 
@@ -222,6 +223,16 @@ class HostFaults:
             node.pauses.begin(for_s)
         node.keepalived.check(1)
         node.keepalived.check(-1)
+        return undo
+
+    def _step_down(self, fault: Fault, node: Node) -> Undo:
+        """An operator has a node step down; ends it by hand, or lets it end by itself."""
+        by_itself = fault.value < BY_ITSELF
+        node.step_downs.begin(fault.lasts_s if by_itself else 2.0 * fault.lasts_s)
+
+        def undo() -> None:
+            self.agenda.after(2.0 if by_itself else 0.0, node.step_downs.end)
+
         return undo
 
     def _power_cut(self, fault: Fault, node: Node) -> Undo:

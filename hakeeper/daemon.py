@@ -42,6 +42,7 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.model import SavedState
 from hakeeper.core.snapshot import Snapshot
+from hakeeper.explainer import EXPLAIN_PARAMETERS, Explainer
 from hakeeper.pauser import Pauser
 from hakeeper.reloader import Reloader
 from hakeeper.sequencer import LOOK_S, Sequencer, Source
@@ -97,6 +98,7 @@ class Daemon:
             sources_changed=self._watch_sources,
         )
         self._reloader = Reloader(adapters, self._sequencer, signals, reporter)
+        self._explainer = Explainer(core)
         self._pauser = Pauser(self._sequencer, pause_file)
         self._control = make_control(Commands(self._commands()))
         self._follower = StatusFollower(notifier, reporter, time.time)
@@ -241,6 +243,7 @@ class Daemon:
     def _commands(self) -> dict[str, Command]:
         return {
             "status": Command(lambda *_: self._status()),
+            "explain": Command(self._explainer.explain, takes=EXPLAIN_PARAMETERS),
             "reload": Command(lambda *_: {"refused": self._reload()}, only_root=True),
             "pause": Command(self._pause, only_root=True, takes=PAUSE_PARAMETERS),
             "resume": Command(self._resume, only_root=True, takes=RESUME_PARAMETERS),

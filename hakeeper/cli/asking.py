@@ -1,4 +1,4 @@
-"""Asks the running daemon to do something, for the commands that only root may give."""
+"""Asks the running daemon to do something or to tell something, for commands of their own."""
 
 import json
 import os
@@ -50,6 +50,20 @@ def do(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
     except ControlError as error:
         text = f"{error}; it may do so later: see `hakeeper status`"
         raise NotDone(text, NOT_RUNNING) from None
+
+
+def look(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
+    """Have the daemon tell something, which changes nothing; raises NotDone."""
+    try:
+        return ask(socket, request, TIMEOUT_S)
+    except Busy as error:
+        raise NotDone(str(error), BUSY) from None
+    except Denied as error:
+        raise NotDone(str(error), exits.NO_PERMISSION) from None
+    except Refused as error:
+        raise _refused(error, request["command"]) from None
+    except (ControlError, NotRunning) as error:
+        raise NotDone(str(error), NOT_RUNNING) from None
 
 
 def _refused(error: Refused, name: object) -> NotDone:

@@ -8,6 +8,7 @@ batch. Same events, same times, same random source: same effects.
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from random import Random
 from typing import assert_never
 
@@ -71,6 +72,7 @@ from hakeeper.core.resource_book import arrange
 from hakeeper.core.role_changes import follow_changes
 from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook
+from hakeeper.core.sketch import sketched
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import State
 from hakeeper.core.throttle import Throttle
@@ -110,6 +112,20 @@ class Core:
     def snapshot(self, now: float) -> Snapshot:
         """Return what `hakeeper status` shows."""
         return snapshot(self._state, now, self._next_at)
+
+    def sketch(self, vrrp: VrrpId, most: int) -> tuple["Core", State, int]:
+        """Return a core to try things out with, its state, and how many resources it lacks.
+
+        It has so many resources of this instance or group, and shares nothing that changes.
+        """
+        state, left_out = sketched(self._state, vrrp, most)
+        made = copy(self)
+        made._take_up(state)  # noqa: SLF001  # another one of this class
+        return made, state, left_out
+
+    def _take_up(self, state: State) -> None:
+        self._state, self._names_reported = state, set(self._names_reported)
+        self._line_reports, self._throttle = LineReports(), Throttle()
 
     def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
         """Take what was found in one look around; return what is to be done about it.

@@ -15,6 +15,7 @@ from hakeeper import __version__
 from hakeeper.adapters.control_commands import Command, Commands
 from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.inbox import Inbox
+from hakeeper.adapters.journal.recent import EVENTS_PARAMETERS
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner
 from hakeeper.adapters.pause_request import PAUSE_PARAMETERS, RESUME_PARAMETERS
@@ -244,6 +245,7 @@ class Daemon:
         return {
             "status": Command(lambda *_: self._status()),
             "explain": Command(self._explainer.explain, takes=EXPLAIN_PARAMETERS),
+            "events": Command(self._reporter.recent.answer, takes=EVENTS_PARAMETERS),
             "reload": Command(lambda *_: {"refused": self._reload()}, only_root=True),
             "pause": Command(self._pause, only_root=True, takes=PAUSE_PARAMETERS),
             "resume": Command(self._resume, only_root=True, takes=RESUME_PARAMETERS),

@@ -12,6 +12,7 @@ from tests.package.test_pages import page
 pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 DOC = "usr/share/doc/hakeeper"
 DOCUMENTS = ("README.md", "docs/alias-ips.md", "docs/check.md", "docs/configuration.md",
+             "docs/events.md", "docs/explain.md",
              "docs/failover-ips.md", "docs/install.md", "docs/journal.md", "docs/labels.md",
              "docs/migrate.md", "docs/nat-gateway.md", "docs/operate.md", "docs/recording.md",
              "docs/reliability.md", "docs/security.md", "docs/simulate.md",

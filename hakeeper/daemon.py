@@ -47,6 +47,7 @@ from hakeeper.explainer import EXPLAIN_PARAMETERS, Explainer
 from hakeeper.pauser import Pauser
 from hakeeper.reloader import Reloader
 from hakeeper.sequencer import LOOK_S, Sequencer, Source
+from hakeeper.taker import TAKE_PARAMETERS, Taker
 from hakeeper.waiting import Waiting
 
 EARLY_S: Final = 0.5
@@ -100,6 +101,7 @@ class Daemon:
         )
         self._reloader = Reloader(adapters, self._sequencer, signals, reporter)
         self._explainer = Explainer(core)
+        self._taker = Taker(core, self._sequencer)
         self._pauser = Pauser(self._sequencer, pause_file)
         self._control = make_control(Commands(self._commands()))
         self._follower = StatusFollower(notifier, reporter, time.time)
@@ -246,6 +248,7 @@ class Daemon:
             "status": Command(lambda *_: self._status()),
             "explain": Command(self._explainer.explain, takes=EXPLAIN_PARAMETERS),
             "events": Command(self._reporter.recent.answer, takes=EVENTS_PARAMETERS),
+            "take": Command(self._taker.take, only_root=True, takes=TAKE_PARAMETERS),
             "reload": Command(lambda *_: {"refused": self._reload()}, only_root=True),
             "pause": Command(self._pause, only_root=True, takes=PAUSE_PARAMETERS),
             "resume": Command(self._resume, only_root=True, takes=RESUME_PARAMETERS),

@@ -7,6 +7,7 @@ from typing import Final
 from hakeeper.adapters.control_commands import BadRequest
 from hakeeper.adapters.control_server import BUSY
 from hakeeper.adapters.explanation import SCHEMA, explained
+from hakeeper.adapters.instance_request import chosen_roles, names
 from hakeeper.adapters.times import instant
 from hakeeper.core.core import Core
 from hakeeper.core.rehearsal import rehearse
@@ -17,7 +18,6 @@ EVERY_S: Final = 1.0
 """A rehearsal takes the loop some 12 ms, so that nobody may have one after another."""
 MOST_ADDRESSES: Final = 16
 """Of all instances that are explained at once."""
-_SHOWN: Final = 40
 
 
 class Explainer:
@@ -48,18 +48,8 @@ class Explainer:
 
 
 def _chosen(roles: tuple[RolePicture, ...], wanted: object) -> tuple[RolePicture, ...]:
-    """Return those that are meant. An instance and a group of one name: the group is `group X`."""
-    if wanted is None:
-        if len(roles) > 1 and sum(len(role.addresses) for role in roles) > MOST_ADDRESSES:
-            text = f"more than {MOST_ADDRESSES} addresses: name one of {_names(roles)}"
-            raise BadRequest(text)
-        return roles
-    named = [role for role in roles if str(role.vrrp) == wanted]
-    named = named or [role for role in roles if role.name == wanted]
-    if not named:
-        raise BadRequest(f"there is no instance {str(wanted)[:_SHOWN]!r}; there is {_names(roles)}")
-    return tuple(named)
-
-
-def _names(roles: tuple[RolePicture, ...]) -> str:
-    return ", ".join(str(role.vrrp) for role in roles)
+    """Return those that are meant; not all if those would be too much."""
+    many = len(roles) > 1 and sum(len(role.addresses) for role in roles) > MOST_ADDRESSES
+    if wanted is None and many:
+        raise BadRequest(f"more than {MOST_ADDRESSES} addresses: name one of {names(roles)}")
+    return chosen_roles(roles, wanted)

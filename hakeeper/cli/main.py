@@ -51,6 +51,7 @@ COMMANDS: Final = (
     Command("reload", "make the running daemon read its files again", "hakeeper.cli.reload"),
     Command("pause", "move no address for a while, for maintenance", "hakeeper.cli.pause"),
     Command("resume", "end a pause before its time", "hakeeper.cli.resume"),
+    Command("take", "claim addresses now, without waiting", "hakeeper.cli.take"),
     Command("history", "show what happened on this server", "hakeeper.cli.history"),
     Command("events", "show what the running daemon reports, live", "hakeeper.cli.events"),
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),

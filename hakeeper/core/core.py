@@ -48,6 +48,7 @@ from hakeeper.core.events import (
     SettingsRefused,
     StartCall,
     Started,
+    Taken,
     VrrpAddressesSeen,
     WriterSeen,
 )
@@ -75,6 +76,7 @@ from hakeeper.core.roles import RoleBook
 from hakeeper.core.sketch import sketched
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import State
+from hakeeper.core.take import take_now
 from hakeeper.core.throttle import Throttle
 
 NAMES_REPORTED = 64
@@ -114,10 +116,7 @@ class Core:
         return snapshot(self._state, now, self._next_at)
 
     def sketch(self, vrrp: VrrpId, most: int) -> tuple["Core", State, int]:
-        """Return a core to try things out with, its state, and how many resources it lacks.
-
-        It has so many resources of this instance or group, and shares nothing that changes.
-        """
+        """Return a copy with so many resources of this name, its state, and how many it lacks."""
         state, left_out = sketched(self._state, vrrp, most)
         made = copy(self)
         made._take_up(state)  # noqa: SLF001  # another one of this class
@@ -180,6 +179,8 @@ class Core:
                 reconfigure(self._state, event, now)
             case Paused() | Resumed():
                 change_pause(self._state, event, now)
+            case Taken():
+                take_now(self._state, event, now)
             case _:  # pragma: no cover
                 assert_never(event)
 

@@ -21,6 +21,7 @@ from hakeeper.core.selection_decisions import (
     SelectorEmpty,
 )
 from hakeeper.core.stages import Phases
+from hakeeper.core.take_decisions import TakeBegun
 
 # --- the FIFO and its lines ------------------------------------------------------------------
 
@@ -334,4 +335,5 @@ Decision: TypeAlias = (
     | PauseEnded
     | PauseExpired
     | ClaimPaused
+    | TakeBegun
 )

@@ -61,6 +61,7 @@ INSTANT = frozenset(
         Kind.KEEPALIVED_RELOAD,
         Kind.OTHER_ACTOR,
         Kind.FOREIGN_ALIAS,
+        Kind.TAKE,
     }
 )
 """Kinds that are over as soon as they have happened."""
@@ -75,6 +76,7 @@ LATER = (
     Kind.BUS_GONE,
     Kind.WRONG_METADATA,
     Kind.PAUSE,
+    Kind.TAKE,
 )
 """Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
 _WITH_LATER = 0.08

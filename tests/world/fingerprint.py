@@ -5,12 +5,12 @@ from typing import get_args
 from zlib import crc32
 
 from hakeeper.core.calls import Request
-from hakeeper.core.events import Event, Paused, Report, Resumed, StartCall
+from hakeeper.core.events import Event, Paused, Report, Resumed, StartCall, Taken
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
 
 _MARK = Struct("<HdHQ").pack
-_LATER = (Paused, Resumed)
+_LATER = (Paused, Resumed, Taken)
 """Events that came when worlds had numbers already."""
 _FIRST = (each for each in get_args(Event) if each not in _LATER)
 _NUMBERS = {e: i for i, e in enumerate((type(None), *_FIRST, *get_args(Request), *_LATER))}

@@ -32,6 +32,7 @@ from tests.world.robot_rules import RobotRules
 from tests.world.role_rules import RoleRules
 from tests.world.save_rules import SaveRules
 from tests.world.send_rules import SendRules
+from tests.world.take_rules import TakeRules
 from tests.world.tally import Tally
 from tests.world.tick_rules import TickRules
 
@@ -81,6 +82,7 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     yield HangRules(layout.shape.interval_s, demand)
     yield SendRules(layout, agenda, world.exemptions, demand)
     yield PauseRules(layout, agenda, clouds, world.paths, demand)
+    yield TakeRules(layout, agenda, clouds, world.paths, world.exemptions, demand)
     yield SaveRules(agenda, nodes, demand)
     yield QuietRules(agenda, nodes, clouds, world.repairs.unserved, demand)
     if any(kind.releases_first for kind in clouds.kinds.values()):

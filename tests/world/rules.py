@@ -14,6 +14,8 @@ RULES = (
     "isolated_claims_nothing",
     "paused_sends_nothing",
     "pause_ends_at_once",
+    "take_acts",
+    "taken_by_master",
     "hung_takes_nothing",
     "hang_is_reported",
     "own_target",

@@ -85,6 +85,7 @@ class Kind(enum.Enum):
     BUS_GONE = "P16-bus-gone"
     WRONG_METADATA = "P17-wrong-metadata"
     PAUSE = "P18-pause"
+    TAKE = "P19-take"
     # --- VRRP
     FAILOVER = "V1-failover"
     FLAP = "V2-flap"

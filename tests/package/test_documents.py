@@ -16,7 +16,7 @@ DOCUMENTS = ("README.md", "docs/alias-ips.md", "docs/check.md", "docs/configurat
              "docs/failover-ips.md", "docs/install.md", "docs/journal.md", "docs/labels.md",
              "docs/migrate.md", "docs/nat-gateway.md", "docs/operate.md", "docs/recording.md",
              "docs/reliability.md", "docs/security.md", "docs/simulate.md",
-             "docs/status.md")  # fmt: skip
+             "docs/status.md", "docs/take.md")  # fmt: skip
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"[a-z]+:")
 _PATH = re.compile(r"(?<![\w./*])/(?:usr|etc|lib)/[\w./*-]*hakeeper[\w./*-]*")

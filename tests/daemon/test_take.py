@@ -18,7 +18,7 @@ def take(node: DaemonNode, *words: str, code: int = 0) -> dict[str, Any]:
 
 def test_a_claim_that_waits_for_its_next_try_goes_out_at_once(cluster: Cluster) -> None:
     node = cluster.running()
-    with cluster.cloud.faulty(Fault(status=403, code="forbidden", path=ASSIGN)):
+    with cluster.cloud.faulty(Fault(status=422, code="invalid_input", path=ASSIGN)):
         node.master()
         node.wait_log("claim.refused")
         seen = node.mark()

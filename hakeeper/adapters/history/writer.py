@@ -37,6 +37,7 @@ KEPT: Final = frozenset(name for name, kind in EVENTS.items() if kind.operator) 
     "log.dropped",
     "pause.ended",
     "pause.expired",
+    "take.begun",
     "vrrp_address.found",
 }
 """What is kept: all that an operator should know, and what begins, ends or explains it."""

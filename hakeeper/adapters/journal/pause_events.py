@@ -47,6 +47,5 @@ PAUSE_EVENTS: Final[Mapping[str, EventKind]] = {
         "460dda92b7a34f23bec8ddd75fe183ec",
         "An operator has an address claimed without waiting",
         always=("instance", "kind", "address", "holder", *_WHO),
-        operator=True,
     ),
 }

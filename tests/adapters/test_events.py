@@ -118,7 +118,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
         ),
         (
             False,
-            36,
+            37,
             (
                 "| `address.chosen_twice` | 4 warning "
                 "| An address is chosen for an instance, and follows another "

@@ -15,6 +15,7 @@ from hakeeper import __version__
 from hakeeper.adapters.control_commands import Command, Commands
 from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.inbox import Inbox
+from hakeeper.adapters.journal.recent import EVENTS_PARAMETERS
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner
 from hakeeper.adapters.pause_request import PAUSE_PARAMETERS, RESUME_PARAMETERS
@@ -45,10 +46,12 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.model import SavedState
 from hakeeper.core.snapshot import Snapshot
+from hakeeper.explainer import EXPLAIN_PARAMETERS, Explainer
 from hakeeper.pauser import Pauser
 from hakeeper.reloader import Reloader
 from hakeeper.sequencer import LOOK_S, Sequencer, Source
 from hakeeper.stepper import Stepper
+from hakeeper.taker import TAKE_PARAMETERS, Taker
 from hakeeper.waiting import Waiting
 
 EARLY_S: Final = 0.5
@@ -103,6 +106,8 @@ class Daemon:
             sources_changed=self._watch_sources,
         )
         self._reloader = Reloader(adapters, self._sequencer, signals, reporter)
+        self._explainer = Explainer(core)
+        self._taker = Taker(core, self._sequencer)
         self._pauser = Pauser(self._sequencer, pause_file)
         self._stepper = Stepper(self._sequencer, adapters.track_file)
         self._control = make_control(Commands(self._commands()))
@@ -252,6 +257,9 @@ class Daemon:
     def _commands(self) -> dict[str, Command]:
         return {
             "status": Command(lambda *_: self._status()),
+            "explain": Command(self._explainer.explain, takes=EXPLAIN_PARAMETERS),
+            "events": Command(self._reporter.recent.answer, takes=EVENTS_PARAMETERS),
+            "take": Command(self._taker.take, only_root=True, takes=TAKE_PARAMETERS),
             "reload": Command(lambda *_: {"refused": self._reload()}, only_root=True),
             "pause": Command(self._pause, only_root=True, takes=PAUSE_PARAMETERS),
             "resume": Command(self._resume, only_root=True, takes=RESUME_PARAMETERS),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hakeeper.adapters.control_codes import UNKNOWN_COMMAND
+from hakeeper.adapters.control_rights import denial
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
 RETRY_S: Final = 0.05
@@ -25,6 +26,10 @@ class Busy(ControlError):  # noqa: N818 - a state of affairs, not a mistake
     """The daemon runs, but accepts no further clients now."""
 
 
+class Denied(ControlError):  # noqa: N818 - a state of affairs, not a mistake
+    """This user may not ask; the message names the way in."""
+
+
 class Refused(ControlError):  # noqa: N818 - it works as it should
     """The daemon does not do it; `code` says why, and is empty where the daemon is an old one."""
 
@@ -38,7 +43,7 @@ class NotRunning(Exception):  # noqa: N818 - a state of affairs, not a mistake
 
 
 def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str, Any]:
-    """Send a request, again while the daemon is busy; raises NotRunning, Busy or ControlError."""
+    """Send a request, again while the daemon is busy; raises NotRunning or a ControlError."""
     deadline_s = time.monotonic() + timeout_s
     while True:
         answer = _asked(path, request, deadline_s)
@@ -71,6 +76,9 @@ def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[
         except BlockingIOError:
             return None  # the queue of waiting connections is full
         except OSError as error:
+            why = denial(path) if isinstance(error, PermissionError) else None
+            if why is not None:
+                raise Denied(why) from None
             raise ControlError(f"cannot connect to hakeeper at {path} ({error})") from None
         try:
             # A busy daemon may answer and close without reading the request.

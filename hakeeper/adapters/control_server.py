@@ -1,7 +1,7 @@
 """The server of the control socket: one line of JSON in, one line of JSON out.
 
-The answers contain no secrets, so every user of the machine may ask: the socket has mode 0666, and
-its directory decides who can reach it. The kernel tells who is asking (SO_PEERCRED), for requests
+Root, the service's user and members of its group may ask: the kernel refuses everybody else, by
+the socket's mode (`control_rights.py`). It also tells who is asking (SO_PEERCRED), for requests
 that only root and the service itself may make. No client can block the daemon: slow, silent and
 greedy ones are disconnected, and their number is limited, to two for each user. Some connections
 are reserved for root and the service itself. A client above the limit gets the answer "busy".
@@ -22,6 +22,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
+
+from hakeeper.adapters.control_rights import SOCKET_MODE
 
 MAX_CLIENTS = 8
 RESERVED_CLIENTS = 2
@@ -265,7 +267,7 @@ def _listen(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(path)
-        os.chmod(path, 0o666)  # noqa: S103, PTH101 - see the module's docstring
+        os.chmod(path, SOCKET_MODE)  # noqa: PTH101 - before anybody can connect
         listener.listen(BACKLOG)
         listener.setblocking(False)  # noqa: FBT003 - the method's own signature
     except OSError as error:

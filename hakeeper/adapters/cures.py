@@ -86,6 +86,10 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
         "the daemon runs, and too many ask it at once",
         "sudo hakeeper status    # places are kept for root",
     ),
+    "hakeeper.denied": TroubleKind(
+        "only root and members of the group hakeeper may ask the daemon",
+        "sudo hakeeper status    # or, once: sudo adduser NAME hakeeper, and log in again",
+    ),
     "hakeeper.paused": TroubleKind(
         "somebody paused hakeeper: no address is moved to this server until the pause ends", RESUME
     ),

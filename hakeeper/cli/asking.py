@@ -1,4 +1,4 @@
-"""Asks the running daemon to do something, for the commands that only root may give."""
+"""Asks the running daemon to do something or to tell something, for commands of their own."""
 
 import json
 import os
@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hakeeper import exits
-from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, Refused, ask
+from hakeeper.adapters.control_client import (
+    Busy,
+    ControlError,
+    Denied,
+    NotRunning,
+    Refused,
+    ask,
+)
 from hakeeper.adapters.control_codes import NOT_PERMITTED, UNKNOWN_COMMAND
 from hakeeper.adapters.pause_request import USER_LIMIT
 from hakeeper.printable import printable
@@ -38,6 +45,8 @@ def do(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
         raise NotDone(str(error), BUSY) from None
     except NotRunning as error:
         raise NotDone(str(error), NOT_RUNNING) from None
+    except Denied:
+        raise NotDone(_only_root(request["command"]), exits.NO_PERMISSION) from None
     except Refused as error:
         raise _refused(error, request["command"]) from None
     except ControlError as error:
@@ -45,9 +54,23 @@ def do(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
         raise NotDone(text, NOT_RUNNING) from None
 
 
+def look(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
+    """Have the daemon tell something, which changes nothing; raises NotDone."""
+    try:
+        return ask(socket, request, TIMEOUT_S)
+    except Busy as error:
+        raise NotDone(str(error), BUSY) from None
+    except Denied as error:
+        raise NotDone(str(error), exits.NO_PERMISSION) from None
+    except Refused as error:
+        raise _refused(error, request["command"]) from None
+    except (ControlError, NotRunning) as error:
+        raise NotDone(str(error), NOT_RUNNING) from None
+
+
 def _refused(error: Refused, name: object) -> NotDone:
     if error.code == NOT_PERMITTED:
-        return NotDone(f"only root may do this: sudo hakeeper {name}", exits.NO_PERMISSION)
+        return NotDone(_only_root(name), exits.NO_PERMISSION)
     if error.code == UNKNOWN_COMMAND:
         text = (
             f"the running daemon is of an older version, and does not know `{name}`; to renew it:"
@@ -55,6 +78,10 @@ def _refused(error: Refused, name: object) -> NotDone:
         )
         return NotDone(text, NOT_RUNNING)
     return NotDone(str(error), exits.USAGE)
+
+
+def _only_root(name: object) -> str:
+    return f"only root may do this: sudo hakeeper {name}"
 
 
 def user_name() -> str:

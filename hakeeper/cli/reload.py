@@ -8,12 +8,21 @@ import json
 import sys
 
 from hakeeper import exits
-from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import (
+    Busy,
+    ControlError,
+    Denied,
+    NotRunning,
+    Refused,
+    ask,
+)
+from hakeeper.adapters.control_codes import NOT_PERMITTED
 from hakeeper.cli.options import add_json, add_socket
 from hakeeper.printable import printable
 
 NOT_RUNNING = 3
 BUSY = 4
+ONLY_ROOT = "only root may do this: sudo hakeeper reload"
 TIMEOUT_S = 20.0
 """Longer than loading the files takes on a busy machine."""
 
@@ -23,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Only root and the service itself may do this.\n\n"
         f"exit codes: {exits.OK} reloaded, {NOT_RUNNING} the daemon does not run or does not"
-        f" answer,\n{BUSY} it is busy with other clients,"
-        f" {exits.BAD_CONFIG} refused: the old configuration stays in force"
+        f" answer,\n{BUSY} it is busy with other clients, {exits.NO_PERMISSION} only root may,"
+        f" {exits.BAD_CONFIG} refused: the old\nconfiguration stays in force"
     )
     add_json(parser)
     add_socket(parser)
@@ -36,6 +45,12 @@ def run(args: argparse.Namespace) -> int:
         answer = ask(str(args.socket), {"command": "reload"}, TIMEOUT_S)
     except Busy as error:
         return _ended(BUSY, [str(error)], as_json=args.json)
+    except Denied:
+        return _ended(exits.NO_PERMISSION, [ONLY_ROOT], as_json=args.json)
+    except Refused as error:
+        is_right = error.code != NOT_PERMITTED
+        code, text = (NOT_RUNNING, str(error)) if is_right else (exits.NO_PERMISSION, ONLY_ROOT)
+        return _ended(code, [text], as_json=args.json)
     except (ControlError, NotRunning) as error:
         return _ended(NOT_RUNNING, [str(error)], as_json=args.json)
     refused = [str(line) for line in answer.get("refused", [])]

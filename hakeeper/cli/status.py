@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hakeeper import exits
-from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import Busy, ControlError, Denied, NotRunning, ask
 from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.status_words import (
     CONFIRMED,
@@ -62,6 +62,7 @@ exit codes:
   2  broken: {VERDICT_TEXTS["broken"]}
   3  the daemon does not run, or does not answer
   4  the daemon is busy with other clients; some connections are reserved for root
+ 77  only root and members of the group hakeeper may ask it
 With --watch: 130 after Ctrl-C, 143 after SIGTERM, 141 if nobody reads any more. --legend: 0.
 
 Every problem has a code, which --json shows. docs/status.md lists them all
@@ -111,6 +112,8 @@ def _asked(path: Path, timeout_s: float) -> tuple[int, Document]:
         status = ask(str(path), {"command": "status"}, timeout_s)
     except Busy as error:
         return BUSY, _failure("busy", "hakeeper.busy", str(error))
+    except Denied as error:
+        return exits.NO_PERMISSION, _failure("not permitted", "hakeeper.denied", str(error))
     except (ControlError, NotRunning) as error:
         return NOT_RUNNING, _failure("not running", GONE, str(error))
     return VERDICT_CODES[status["health"]], status

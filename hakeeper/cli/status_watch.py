@@ -9,7 +9,6 @@ import errno
 import itertools
 import json
 import os
-import select
 import shutil
 import signal
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from hakeeper.adapters.times import instant
+from hakeeper.cli.reader import gone, wait_for_reader_to_leave
 from hakeeper.demo.screen import wants_colours
 from hakeeper.printable import printable
 
@@ -72,8 +72,7 @@ def _shown_until(
         found = signal.sigtimedwait(signals, POLL_S)
         if found is not None and found.si_signo != signal.SIGWINCH:
             return found.si_signo
-        if _is_gone(sys.stdout.fileno()):
-            raise _gone()
+        wait_for_reader_to_leave(0.0)
 
 
 @contextlib.contextmanager
@@ -86,17 +85,6 @@ def _waiting_signals() -> Iterator[Collection[int]]:
         yield numbers
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _is_gone(fd: int) -> bool:
-    """Say whether nobody reads this pipe or terminal any more, without writing to it."""
-    poll = select.poll()
-    poll.register(fd, 0)
-    return bool(poll.poll(0))
-
-
-def _gone() -> BrokenPipeError:
-    return BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class _Absence:
@@ -120,7 +108,7 @@ def _write(text: str) -> None:
         sys.stdout.flush()
     except OSError as error:
         if error.errno == errno.EIO:  # the terminal has gone
-            raise _gone() from None
+            raise gone() from None
         raise
 
 

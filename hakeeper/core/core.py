@@ -8,6 +8,7 @@ batch. Same events, same times, same random source: same effects.
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from random import Random
 from typing import assert_never
 
@@ -34,11 +35,9 @@ from hakeeper.core.events import (
     KeepalivedSeen,
     LinesLost,
     LinesRead,
-    Paused,
     QueryRoles,
     ReloadToken,
     Report,
-    Resumed,
     RolesQueried,
     SaveFailed,
     SavePause,
@@ -48,8 +47,6 @@ from hakeeper.core.events import (
     SettingsRefused,
     StartCall,
     Started,
-    StepDownAsked,
-    StepUpAsked,
     VrrpAddressesSeen,
     WriterSeen,
 )
@@ -67,16 +64,18 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
-from hakeeper.core.pause import change_pause, keep_pause
+from hakeeper.core.operator_requests import carry_out
+from hakeeper.core.pause import keep_pause
 from hakeeper.core.reconcile import reconcile
 from hakeeper.core.reloading import reconfigure
 from hakeeper.core.resource_book import arrange
 from hakeeper.core.role_changes import follow_changes
 from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook
+from hakeeper.core.sketch import sketched
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import State
-from hakeeper.core.step_down import Objection, change_step_down, keep_step_down, objection
+from hakeeper.core.step_down import Objection, keep_step_down, objection
 from hakeeper.core.throttle import Throttle
 
 NAMES_REPORTED = 64
@@ -118,6 +117,17 @@ class Core:
     def objection_to_step_down(self) -> Objection | None:
         """Return why this server cannot step down now; None: it can."""
         return objection(self._state)
+
+    def sketch(self, vrrp: VrrpId, most: int) -> tuple["Core", State, int]:
+        """Return a copy with so many resources of this name, its state, and how many it lacks."""
+        state, left_out = sketched(self._state, vrrp, most)
+        made = copy(self)
+        made._take_up(state)  # noqa: SLF001  # another one of this class
+        return made, state, left_out
+
+    def _take_up(self, state: State) -> None:
+        self._state, self._names_reported = state, set(self._names_reported)
+        self._line_reports, self._throttle = LineReports(), Throttle()
 
     def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
         """Take what was found in one look around; return what is to be done about it.
@@ -170,12 +180,8 @@ class Core:
                 self._note(event, now)
             case SettingsChanged():
                 reconfigure(self._state, event, now)
-            case Paused() | Resumed():
-                change_pause(self._state, event, now)
-            case StepDownAsked() | StepUpAsked():
-                change_step_down(self._state, event, now)
-            case _:  # pragma: no cover
-                assert_never(event)
+            case _:
+                carry_out(self._state, event, now)
 
     def _note(
         self, event: VrrpAddressesSeen | WriterSeen | SettingsRefused | SaveFailed, now: float

@@ -22,6 +22,7 @@ from hakeeper.core.selection_decisions import (
 )
 from hakeeper.core.stages import Phases
 from hakeeper.core.step_down_decisions import StepDownDecision
+from hakeeper.core.take_decisions import TakeBegun
 
 # --- the FIFO and its lines ------------------------------------------------------------------
 
@@ -336,4 +337,5 @@ Decision: TypeAlias = (
     | PauseExpired
     | ClaimPaused
     | StepDownDecision
+    | TakeBegun
 )

@@ -69,8 +69,12 @@ def _forget(at_s: float) -> None:
 
 def affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake) -> bool:
     """Say whether the budget lets a call go that serves these claims."""
-    from_s = (state.affordable_from_s(r, now, *_with_step(r)) for r in claims)
-    return due(min(from_s), now, wake)
+    return due(min(read_affordable_from_s(state, each, now) for each in claims), now, wake)
+
+
+def read_affordable_from_s(state: State, resource: Resource, now: float) -> float:
+    """Return from when on the budget lets a read go that this claim waits for."""
+    return state.affordable_from_s(resource, now, *_with_step(resource))
 
 
 def _with_step(resource: Resource) -> tuple[int, int]:

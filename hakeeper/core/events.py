@@ -19,6 +19,7 @@ from hakeeper.core.model import (
     Role,
     SavedState,
     Settings,
+    VrrpId,
 )
 from hakeeper.core.step_down_model import StepDown
 
@@ -190,6 +191,24 @@ class StepUpAsked:
     user_id: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """An operator wants addresses claimed now, without waiting; see `Pause` for who.
+
+    `vrrp` None: of all instances and groups. `address`: as it is configured, or as people call it;
+    empty: all of them.
+    """
+
+    vrrp: VrrpId | None
+    address: str
+    by: str
+    user_id: int
+
+    def means(self, vrrp: VrrpId, *names: str) -> bool:
+        """Say whether one that goes by these names is meant."""
+        return self.vrrp in (None, vrrp) and (not self.address or self.address in names)
+
+
 Event: TypeAlias = (
     Started
     | LinesRead
@@ -208,6 +227,7 @@ Event: TypeAlias = (
     | Resumed
     | StepDownAsked
     | StepUpAsked
+    | Taken
 )
 
 # --- effects --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ adapters speak HTTP. It remembers nothing: which request comes next follows from
 last, so that a crash or a lost race between two steps is just another observation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -46,6 +46,9 @@ class Api:
     """Whether it tells name and state of other servers."""
     says_who_we_are: bool = True
     """Whether it is asked which server this is; else the machine knows, which takes no request."""
+    has_actions: bool = True
+    """Whether a mutating request begins an action that is asked for until it is done; else its
+    answer comes when the work is done."""
     max_parallel: int = 8
     """The most mutating requests under way at once."""
     actions_per_call: int = 25
@@ -162,6 +165,9 @@ class Kind(Protocol):
 
     def next_step(self, seen: Observation, us: Server) -> Step | Obstacle:
         """Return the request that brings it closer to us; asked while it may not be ours."""
+
+    def after(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> Observation:
+        """Return what a read shows of one resource once these have taken a step."""
 
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the mutating request of a step that these resources take."""

@@ -5,7 +5,7 @@ compares and passes on, and never looks into.
 """
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -139,6 +139,10 @@ class Observation:
     def __str__(self) -> str:
         """Return what people call it."""
         return self.label
+
+    def with_holder(self, server_id: Key | None) -> "Observation":
+        """Return what is seen of it if this server has it."""
+        return replace(self, server_id=server_id, moving=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

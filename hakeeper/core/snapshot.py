@@ -9,7 +9,7 @@ from typing import Final
 from hakeeper.core.api_states import ApiState
 from hakeeper.core.find_problems import is_current, problems
 from hakeeper.core.last_decision import LastDecision
-from hakeeper.core.model import NEVER, Pause, VrrpId
+from hakeeper.core.model import NEVER, Pause, VrrpId, VrrpKind
 from hakeeper.core.observation import Key, Other
 from hakeeper.core.problems import Health, Problem, Trouble
 from hakeeper.core.resource import Resource
@@ -95,6 +95,11 @@ class RolePicture:
     """The configured VRRP addresses that this machine does not have."""
     selectors: tuple[SelectorPicture, ...]
     addresses: tuple[AddressPicture, ...]
+
+    @property
+    def vrrp(self) -> VrrpId:
+        """Return whose role it is."""
+        return VrrpId(VrrpKind(self.kind), self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ API: https://docs.hetzner.cloud/reference/cloud#server-actions-change-alias-ips-
 """
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from hakeeper.core.calls import FailureKind, Obstacle, Step
@@ -164,6 +165,16 @@ class AliasIps:
         theirs = lists[str(holder)]
         lane = _lane(network, holder)
         return Step(_RELEASE, None, lane=lane, given=theirs, most=max(room, 1))
+
+    def after(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> Observation:
+        """The lists of their network have them where the step brings them, and nowhere else."""
+        ips = [ip for network, ip in map(place_of, moved) if network == seen.part]
+        rows = []
+        for server, count, *aliases in seen.note:
+            left = [ip for ip in aliases if ip not in ips]
+            rows.append((server, count, *left, *(ips if server == str(step.holder) else ())))
+        now_there = seen.with_holder(step.holder) if seen.id in moved else seen
+        return replace(now_there, note=tuple(rows))
 
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the request that replaces a server's list: as it was, but for these."""

@@ -24,6 +24,7 @@ ROBOT: Final = Api(
     max_parallel=4,
     shows_servers=False,
     says_who_we_are=False,
+    has_actions=False,
     patience=Patience(
         retry=Backoff(base_s=5.0, cap_s=120.0),
         read_again=Backoff(base_s=20.0, cap_s=60.0),

@@ -9,7 +9,7 @@ API: https://robot.hetzner.com/doc/webservice/en.html#failover
 
 import contextlib
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from hakeeper.core.calls import FailureKind, Obstacle, Step
@@ -122,6 +122,10 @@ class FailoverIps:
                 " not known; set `robot.server` in hakeeper.yaml",
             )
         return Step("route", target, lane=f"{NAME}/{seen.id.key}")
+
+    def after(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> Observation:
+        """Those that took it are where it brings them."""
+        return seen.with_holder(step.holder) if seen.id in moved else seen
 
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the switch, which moves one."""

@@ -8,7 +8,7 @@ API: https://docs.hetzner.cloud/reference/cloud#floating-ip-actions-assign-a-flo
 import contextlib
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from hakeeper.core.calls import FailureKind, Step
@@ -149,6 +149,10 @@ class FloatingIps:
     def next_step(self, seen: Observation, us: Server) -> Step:
         """Assign it to us, whoever has it."""
         return Step("assign", us.id, lane=f"{NAME}/{seen.id.key}")
+
+    def after(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> Observation:
+        """Those that took it are where it brings them."""
+        return seen.with_holder(step.holder) if seen.id in moved else seen
 
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the assign, which moves one."""

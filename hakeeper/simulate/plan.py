@@ -62,6 +62,7 @@ INSTANT = frozenset(
         Kind.KEEPALIVED_RELOAD,
         Kind.OTHER_ACTOR,
         Kind.FOREIGN_ALIAS,
+        Kind.TAKE,
     }
 )
 """Kinds that are over as soon as they have happened."""
@@ -77,6 +78,7 @@ LATER = (
     Kind.WRONG_METADATA,
     Kind.PAUSE,
     Kind.STEP_DOWN,
+    Kind.TAKE,
 )
 """Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
 _WITH_LATER = 0.08

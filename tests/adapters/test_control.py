@@ -17,6 +17,7 @@ from hakeeper.adapters.control_client import (
     ANSWER_LIMIT_BYTES,
     Busy,
     ControlError,
+    Denied,
     NotRunning,
     Refused,
     ask,
@@ -29,7 +30,7 @@ from hakeeper.adapters.control_server import (
     RESERVED_CLIENTS,
 )
 from tests.support.control_loop import Loop
-from tests.support.privileges import public_folder
+from tests.support.privileges import public_folder, unprivileged
 
 BUSY_LINE = json.dumps(BUSY).encode() + b"\n"
 
@@ -352,10 +353,16 @@ def test_a_server_that_pauses_closes_in_order(path: Path) -> None:
     assert not path.exists()
 
 
-def test_everybody_may_ask(loop: Loop, path: Path) -> None:
-    assert stat.S_ISSOCK(path.stat().st_mode)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o666
-    assert loop.failure is None
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_only_the_user_and_the_group_may_connect_whatever_the_umask(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        loop = Loop(str(path), echo)
+    finally:
+        os.umask(before)
+    with contextlib.closing(loop):
+        assert stat.S_ISSOCK(path.stat().st_mode)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
 
 
 def test_close_leaves_nothing_open_and_no_socket(path: Path) -> None:
@@ -438,12 +445,23 @@ def test_a_daemon_that_does_not_answer_sensibly_is_a_control_error(
         ask(str(path), {}, 0.3)
 
 
+GROUP = 64004
+"""That of the socket, where a test needs one that is not root's."""
 _ASK_AS_NOBODY = """
 import os, sys
-from hakeeper.adapters.control_client import ask
-os.setgid(65534); os.setuid(65534)
-print(ask(sys.argv[1], {}, 20))
+from hakeeper.adapters.control_client import Denied, ask
+os.setgroups([int(group) for group in sys.argv[2:]]); os.setgid(65534); os.setuid(65534)
+try:
+    print(ask(sys.argv[1], {}, 20))
+except Denied as error:
+    print("denied:", error)
 """
+
+
+def asked_as_nobody(path: Path, *groups: int) -> str:
+    """Ask as another user, who is in these groups; return what comes of it."""
+    argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path), *map(str, groups)]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
 def test_an_answer_without_end_is_given_up_at_a_size_and_not_at_the_deadline(path: Path) -> None:
@@ -462,19 +480,52 @@ def test_a_path_too_long_for_a_socket_is_reported(path: Path) -> None:
         ask(str(path) * 20, {}, 20)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_another_user_is_answered_too(loop: Loop, path: Path) -> None:
+_ROOT_ALONE = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+@_ROOT_ALONE
+def test_a_member_of_the_group_is_answered(loop: Loop, path: Path) -> None:
+    os.chown(path, -1, GROUP)
     loop.start()
-    argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    assert done.stdout == "{'asked': {}}\n"
+    assert asked_as_nobody(path, GROUP) == "{'asked': {}}\n"
+
+
+@_ROOT_ALONE
+def test_a_stranger_is_told_the_way_in_and_takes_no_place(loop: Loop, path: Path) -> None:
+    os.chown(path, -1, GROUP)
+    assert asked_as_nobody(path, GROUP + 1) == (
+        f"denied: nobody may not ask hakeeper at {path}: only root and members of the group"
+        f" {GROUP} may; run this with sudo, or have root run `adduser nobody {GROUP}`, and log in"
+        " again\n"
+    )
+    loop.turn()
+    assert {} == loop.server._clients
+
+
+@_ROOT_ALONE
+def test_where_the_socket_is_roots_only_root_may(loop: Loop, path: Path) -> None:
+    assert asked_as_nobody(path) == (
+        f"denied: nobody may not ask hakeeper at {path}: only root may; run this with sudo\n"
+    )
+    assert loop.failure is None
+
+
+def test_a_folder_that_nobody_may_enter_is_not_a_matter_of_the_group(
+    loop: Loop, path: Path
+) -> None:
+    path.parent.chmod(0)
+    with unprivileged(), pytest.raises(ControlError, match="Permission denied") as raised:
+        ask(str(path), {}, 20)
+    path.parent.chmod(0o755)
+    assert not isinstance(raised.value, Denied)
+    assert loop.failure is None
 
 
 # --- places ----------------------------------------------------------------------------------
 
 _HOLD_AS = """
 import os, socket, sys
-os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
+os.setgroups([int(sys.argv[4])]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
 held = [socket.socket(socket.AF_UNIX) for _ in range(int(sys.argv[3]))]
 for one in held:
     one.connect(sys.argv[1])
@@ -486,7 +537,7 @@ sys.stdin.read()
 @contextlib.contextmanager
 def held_by(path: Path, user_id: int, count: int) -> Iterator[None]:
     """Hold so many connections open as this user, and say nothing."""
-    argv = [sys.executable, "-c", _HOLD_AS, str(path), str(user_id), str(count)]
+    argv = [sys.executable, "-c", _HOLD_AS, str(path), str(user_id), str(count), str(GROUP)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert "held\n" == other.stdout.readline()
@@ -496,15 +547,13 @@ def held_by(path: Path, user_id: int, count: int) -> Iterator[None]:
             other.communicate()
 
 
-_ROOT_ALONE = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-
-
 @_ROOT_ALONE
 def test_users_hold_a_few_places_each_and_some_are_kept_for_root(
     loop: Loop, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Eight programs take their time to start: nobody is to be cut off meanwhile.
     monkeypatch.setattr(control_module, "IDLE_S", float("inf"))
+    os.chown(path, -1, GROUP)
     with contextlib.ExitStack() as stack:
         for user_id in range(4000, 4008):
             stack.enter_context(held_by(path, user_id, MAX_CLIENTS))
@@ -519,11 +568,10 @@ def test_users_hold_a_few_places_each_and_some_are_kept_for_root(
 
 @_ROOT_ALONE
 def test_one_user_with_all_his_connections_does_not_block_others(loop: Loop, path: Path) -> None:
+    os.chown(path, -1, GROUP)
     with held_by(path, 4000, MAX_CLIENTS):
         loop.start()
-        argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]
-        done = subprocess.run(argv, capture_output=True, text=True, check=True)
-        assert done.stdout == "{'asked': {}}\n"
+        assert asked_as_nobody(path, GROUP) == "{'asked': {}}\n"
 
 
 def test_a_client_above_the_limit_learns_that_the_daemon_is_busy(loop: Loop, path: Path) -> None:

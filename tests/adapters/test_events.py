@@ -79,6 +79,7 @@ pause.ended NOTICE 4508c14bf4174bcaa80c753849820fc5
 pause.expired NOTICE af20fe4e8e1b46ed91d0f20a5d16e52f
 pause.failed ERROR 9e0a4a8ddd5d48b5aab9fc20ac958183
 claim.paused WARNING e0e15feb026343a3b125fe52e2492a69
+take.begun NOTICE 460dda92b7a34f23bec8ddd75fe183ec
 """
 """Name, level and MESSAGE_ID; lines are only ever added here."""
 
@@ -125,7 +126,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
         ),
         (
             False,
-            40,
+            41,
             (
                 "| `address.chosen_twice` | 4 warning "
                 "| An address is chosen for an instance, and follows another "

@@ -91,6 +91,7 @@ from hakeeper.core.step_down_decisions import (
     SteppedUp,
 )
 from hakeeper.core.step_down_model import StepDown, StepDownEnd
+from hakeeper.core.take_decisions import TakeBegun
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT
@@ -682,6 +683,12 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
             "paused by ada (uid 0). To move it: hakeeper resume"
         ),
         {**OF_VI, "holder": "42", "reason": "drift"},
+    ),
+    (
+        TakeBegun(VI, IP, Other(42), "web-b (id 42)", "ada", 0),
+        "take.begun",
+        "VI_1: ada (uid 0) has 203.0.113.10 claimed now; holder so far: web-b (id 42)",
+        {**OF_VI, "user": "ada", "user_id": 0, "holder": "42"},
     ),
     (
         ZoneMismatch(VI, IP, "us-east", "eu-central"),

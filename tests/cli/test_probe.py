@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import socket
 import subprocess
@@ -271,6 +272,21 @@ def test_a_socket_that_one_may_not_reach_is_unknown(folder: Path, ask: Probe) ->
     assert "cannot connect to hakeeper" in line
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_stranger_is_told_the_way_in(daemon: StatusDaemon, ask: Probe) -> None:
+    daemon.status = plain(picture(well()))
+    os.chown(daemon.path, -1, 64004)
+    with unprivileged():
+        code, line = ask()
+        code_of_status, shown = ask(command="status")
+        plain_status = json.loads(ask("--json", command="status")[1])
+    assert (code, code_of_status) == (3, 77)
+    assert "have root run `adduser nobody 64004`, and log in again" in line
+    assert "sudo adduser NAME hakeeper" in shown
+    assert ("not permitted", "hakeeper.denied") == (plain_status["health"], plain_status["code"])
+    assert daemon.asked == 0
+
+
 @pytest.mark.parametrize("schema", [None, 0, 2, "1"])
 def test_another_version_of_the_status_is_unknown(
     daemon: StatusDaemon, ask: Probe, schema: int
@@ -350,6 +366,7 @@ def test_it_imports_next_to_nothing() -> None:
         "hakeeper.adapters",
         "hakeeper.adapters.control_client",
         "hakeeper.adapters.control_codes",
+        "hakeeper.adapters.control_rights",
         "hakeeper.adapters.redaction",
         "hakeeper.cli",
         "hakeeper.cli.main",

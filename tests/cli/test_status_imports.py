@@ -20,6 +20,7 @@ def test_neither_core_nor_kinds_nor_libraries(tmp_path: Path) -> None:
         "hakeeper.adapters",
         "hakeeper.adapters.control_client",
         "hakeeper.adapters.control_codes",
+        "hakeeper.adapters.control_rights",
         "hakeeper.adapters.paused_by",
         "hakeeper.adapters.redaction",
         "hakeeper.adapters.status_words",

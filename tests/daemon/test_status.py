@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from hakeeper import __version__
 from hakeeper.demo.cloud import Fault, Network
@@ -257,17 +258,27 @@ def test_only_root_and_the_service_itself_may_reload(cluster: Cluster) -> None:
     os.chmod(node.daemon.runtime_folder, 0o755)  # noqa: PTH101  # as systemd makes it
     for folder in (cluster.folder, node.folder):
         folder.chmod(0o755)
-    asked = (
-        "import sys; from hakeeper.adapters.control_client import ControlError, ask; import os;"
-        "os.setgid(65534); os.setuid(65534)\n"
-        "try:\n    ask(sys.argv[1], {'command': 'reload'}, 20.0)\n"
-        "except ControlError as error:\n    print(error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", asked, str(node.daemon.runtime_folder / "control.sock")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "only root may reload" in done.stdout
+    path = node.daemon.runtime_folder / "control.sock"
+    os.chown(path, -1, GROUP)
+    assert "only root may reload" in asked_as_nobody(path, "reload", GROUP)
+    assert "'schema': 1" in asked_as_nobody(path, "status", GROUP)
+    assert "only root and members of the group" in asked_as_nobody(path, "status", GROUP + 1)
     assert [] == node.logged("config.reloaded")
+
+
+GROUP = 64004
+_ASK = """
+import os, sys
+from hakeeper.adapters.control_client import ControlError, ask
+os.setgroups([int(sys.argv[3])]); os.setgid(65534); os.setuid(65534)
+try:
+    print(ask(sys.argv[1], {'command': sys.argv[2]}, 20.0))
+except ControlError as error:
+    print(error)
+"""
+
+
+def asked_as_nobody(path: Path, command: str, group: int) -> str:
+    """Give a command as another user, who is in this group; return what comes of it."""
+    argv = [sys.executable, "-c", _ASK, str(path), command, str(group)]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout

@@ -339,3 +339,26 @@ def test_an_answer_without_what_is_needed_cannot_be_used(
 def test_a_single_one_is_never_read() -> None:
     with pytest.raises(UnreadableAnswer, match="with their network"):
         ALIAS_IPS.read_one({})
+
+
+# --- what a step leads to --------------------------------------------------------------------
+
+
+def test_after_each_step_it_is_seen_where_the_step_has_brought_it() -> None:
+    here, there = ("1", "10.0.0.2", "10.0.0.200"), ("2", "10.0.0.3", "10.0.0.100", "10.0.0.201")
+    seen, other = found("10.0.0.100", here, there), found("10.0.0.201", here, there)
+    release = next_step(seen)
+    free = ALIAS_IPS.after(seen, (seen.id,), release)
+    assert found("10.0.0.100", here, (*there[:2], "10.0.0.201")) == free
+    take = next_step(free)
+    ours = ALIAS_IPS.after(free, (seen.id,), take)
+    rows = ((*here, "10.0.0.100"), (*there[:2], "10.0.0.201"))
+    assert found("10.0.0.100", *rows) == ours
+    # What another one is built upon has changed as well.
+    between = ALIAS_IPS.after(other, (seen.id,), release)
+    assert found("10.0.0.201", *rows) == ALIAS_IPS.after(between, (seen.id,), take)
+
+
+def test_a_step_in_another_network_changes_nothing() -> None:
+    seen = found("10.0.0.100", ("1", "10.0.0.2"), ("2", "10.0.0.3", "10.0.0.100"))
+    assert seen == ALIAS_IPS.after(seen, (resource(8, "10.0.0.100"),), next_step(seen))

@@ -284,7 +284,10 @@ def answer(request: bytes) -> str:
     """Return what the service says to a request."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(30)
-        client.connect(CONTROL)
+        try:
+            client.connect(CONTROL)
+        except PermissionError as error:
+            return errno.errorcode[error.errno or 0]
         client.sendall(request)
         return client.makefile("r", encoding="utf-8", errors="replace").read()
 

@@ -28,6 +28,8 @@ PATIENCE_S = 90.0
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 NEIGHBOUR = "4000"
 """The user id of somebody else on the machine; without a name, groups or rights."""
+MEMBERS = "hakeeper"
+"""The group of those who may ask the daemon how things are, and no more."""
 _VRRP = VrrpId(VrrpKind.INSTANCE, "VI_1")
 _WITNESS = "/run/witness.fifo"
 _CONFIG = """\
@@ -116,11 +118,10 @@ class Place:
         argv = f"journalctl --unit=hakeeper --output=json HAKEEPER_EVENT={event}"
         return len(self.machine.run(f"journalctl --sync; {argv}").stdout.splitlines())
 
-    def run_as(self, user: str, program: str) -> dict[str, Any]:
+    def run_as(self, user: str, program: str, group: str = "") -> dict[str, Any]:
         """Have another user run a Python program; return what it prints, which is JSON."""
-        done = subprocess.run(
-            self._inside("-", user), input=program, capture_output=True, text=True, check=False
-        )
+        argv = self._inside("-", user, group=group)
+        done = subprocess.run(argv, input=program, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         printed: dict[str, Any] = json.loads(done.stdout)
         return printed
@@ -145,12 +146,10 @@ class Place:
             self.settle()
 
     @contextlib.contextmanager
-    def neighbours(self, program: str, count: int = 1) -> Iterator[None]:
+    def neighbours(self, program: str, count: int = 1, group: str = "") -> Iterator[None]:
         """Have another user run this Python program so many times at once."""
-        running = [
-            subprocess.Popen(self._inside("-c", NEIGHBOUR, program), stderr=subprocess.DEVNULL)
-            for _ in range(count)
-        ]
+        argv = self._inside("-c", NEIGHBOUR, program, group)
+        running = [subprocess.Popen(argv, stderr=subprocess.DEVNULL) for _ in range(count)]
         try:
             eventually(lambda: self._busy() == count, PATIENCE_S, "all of them run")
             yield
@@ -164,10 +163,11 @@ class Place:
     def _busy(self) -> int:
         return len(self.machine.says(f"pgrep --uid {NEIGHBOUR} --full python3").split())
 
-    def _inside(self, how: str, user: str, program: str = "") -> list[str]:
+    def _inside(self, how: str, user: str, program: str = "", group: str = "") -> list[str]:
+        groups = f"--groups={group}" if group else "--clear-groups"
         return [
             *("nsenter", f"--target={self.machine.pid}", "--all", "env", "-i", f"PATH={PATH}"),
-            *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
+            *("setpriv", f"--reuid={user}", f"--regid={user}", groups),
             *("/usr/bin/python3", how, program)[: 3 if program else 2],
         ]
 

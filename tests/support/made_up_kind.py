@@ -4,7 +4,7 @@ It shows that a kind is one file and one line: nothing of the core, the sequence
 journal knows of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from hakeeper.core.calls import FailureKind, Step
@@ -26,6 +26,7 @@ ELSEWHERE: Final = Api(
     limit_per_hour=3600,
     actions_per_call=10,
     page_size=20,
+    has_actions=False,
     not_running=frozenset({"off", "stopping", "deleting"}),
 )
 
@@ -79,6 +80,10 @@ class Berths:
         if seen.server_id in (None, us.id):
             return Step("moor", us.id, lane)
         return Step("clear", None, lane)
+
+    def after(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> Observation:
+        """Say where it is then."""
+        return seen.with_holder(step.holder) if seen.id in moved else seen
 
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the request of a step."""

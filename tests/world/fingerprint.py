@@ -13,12 +13,13 @@ from hakeeper.core.events import (
     StartCall,
     StepDownAsked,
     StepUpAsked,
+    Taken,
 )
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
 
 _MARK = Struct("<HdHQ").pack
-_LATER = (Paused, Resumed, StepDownAsked, StepUpAsked)
+_LATER = (Paused, Resumed, StepDownAsked, StepUpAsked, Taken)
 """Events that came when worlds had numbers already."""
 _FIRST = (each for each in get_args(Event) if each not in _LATER)
 _NUMBERS = {e: i for i, e in enumerate((type(None), *_FIRST, *get_args(Request), *_LATER))}

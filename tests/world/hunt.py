@@ -19,12 +19,21 @@ from tests.world.judge import judged
 from tests.world.mixed_bugs import MIXED_BUGS
 from tests.world.pause_bugs import PAUSE_BUGS
 from tests.world.step_down_bugs import STEP_DOWN_BUGS
+from tests.world.take_bugs import TAKE_BUGS
 
 RECORD = Path(__file__).with_name("seeds.json")
 """By name, the seed of a world that shows it."""
 
 
-EVERY_BUG = (*BUGS, *PAUSE_BUGS, *STEP_DOWN_BUGS, *ALIAS_BUGS, *FAILOVER_BUGS, *MIXED_BUGS)
+EVERY_BUG = (
+    *BUGS,
+    *PAUSE_BUGS,
+    *STEP_DOWN_BUGS,
+    *TAKE_BUGS,
+    *ALIAS_BUGS,
+    *FAILOVER_BUGS,
+    *MIXED_BUGS,
+)
 
 
 @dataclass(frozen=True, slots=True)

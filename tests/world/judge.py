@@ -33,6 +33,7 @@ from tests.world.role_rules import RoleRules
 from tests.world.save_rules import SaveRules
 from tests.world.send_rules import SendRules
 from tests.world.step_down_rules import StepDownRules
+from tests.world.take_rules import TakeRules
 from tests.world.tally import Tally
 from tests.world.tick_rules import TickRules
 
@@ -83,6 +84,7 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     yield SendRules(layout, agenda, world.exemptions, demand)
     yield PauseRules(layout, agenda, clouds, world.paths, demand)
     yield StepDownRules(agenda, clouds, demand)
+    yield TakeRules(layout, agenda, clouds, world.paths, world.exemptions, demand)
     yield SaveRules(agenda, nodes, demand)
     yield QuietRules(agenda, nodes, clouds, world.repairs.unserved, demand)
     if any(kind.releases_first for kind in clouds.kinds.values()):

@@ -17,6 +17,8 @@ RULES = (
     "step_down_ends",
     "step_down_is_taken_back",
     "step_down_is_true",
+    "take_acts",
+    "taken_by_master",
     "hung_takes_nothing",
     "hang_is_reported",
     "own_target",

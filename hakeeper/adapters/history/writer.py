@@ -41,6 +41,7 @@ KEPT: Final = frozenset(name for name, kind in EVENTS.items() if kind.operator) 
     "step_down.ended",
     "step_down.expired",
     "step_down.prolonged",
+    "take.begun",
     "vrrp_address.found",
 }
 """What is kept: all that an operator should know, and what begins, ends or explains it."""

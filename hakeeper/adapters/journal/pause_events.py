@@ -1,4 +1,4 @@
-"""The kinds of journal entry about a pause; see `events.py`."""
+"""The kinds of journal entry about what operators ask for: pauses, takes; see `events.py`."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -41,5 +41,11 @@ PAUSE_EVENTS: Final[Mapping[str, EventKind]] = {
         "An address is left where it is, since hakeeper is paused",
         always=("instance", "kind", "address", "holder", "reason"),
         operator=True,
+    ),
+    "take.begun": EventKind(
+        Level.NOTICE,
+        "460dda92b7a34f23bec8ddd75fe183ec",
+        "An operator has an address claimed without waiting",
+        always=("instance", "kind", "address", "holder", *_WHO),
     ),
 }

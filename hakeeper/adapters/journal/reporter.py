@@ -15,6 +15,7 @@ import structlog
 
 from hakeeper.adapters.journal.eventkind import Level
 from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.recent import Recent
 from hakeeper.adapters.journal.records import (
     FieldValue,
     Record,
@@ -64,7 +65,8 @@ class Reporter:
 
     `redact` is applied to the message and to every field that is a string. A report that cannot
     be rendered (say, because `redact` raised) is dropped and counted, never written in the clear.
-    `keep` is shown what is written, redacted and bounded, and returns at once.
+    `keep` is shown what is written, redacted and bounded, and returns at once. `recent` has the
+    newest of it.
     """
 
     def __init__(
@@ -80,7 +82,9 @@ class Reporter:
         self._limit = queue_limit
         self._queue = _Queue()
         render = renderer(self.target, os.environ, fd)
-        chain = [redaction(redact), bounding, showing(keep), handing_over(render)]
+        self.recent = Recent()
+        shown = (showing(keep), showing(self.recent.keep))
+        chain = [redaction(redact), bounding, *shown, handing_over(render)]
         self._chain = _Logger(self._queue, processors=chain, context={})
         self._lock = threading.RLock()  # a finaliser may report while this thread counts
         self._dropped = 0

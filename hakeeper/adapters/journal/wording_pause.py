@@ -1,4 +1,4 @@
-"""What the journal says of a pause, one function a decision."""
+"""What the journal says of a pause and of a take, one function a decision."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -8,6 +8,7 @@ from hakeeper.adapters.journal.entry import Entry, Fields, of_resource
 from hakeeper.adapters.paused_by import paused_by, user
 from hakeeper.core import pause_decisions as core
 from hakeeper.core.servers import holder_key
+from hakeeper.core.take_decisions import TakeBegun
 
 
 def _begun(made: core.PauseBegun) -> Entry:
@@ -48,6 +49,15 @@ def _claim_paused(made: core.ClaimPaused) -> Entry:
     )
 
 
+def _take_begun(made: TakeBegun) -> Entry:
+    text = (
+        f"{made.vrrp}: {user(made.by, made.user_id)} has {made.label} claimed now;"
+        f" holder so far: {made.holder_name}"
+    )
+    fields = {**of_resource(made), **_who(made.by, made.user_id)}
+    return Entry("take.begun", text, {**fields, "holder": holder_key(made.holder)})
+
+
 def _who(by: str, user_id: int) -> Fields:
     return {"user": by or str(user_id), "user_id": user_id}
 
@@ -57,5 +67,6 @@ WORDING: Final[Mapping[type[Any], Callable[[Any], Entry]]] = {
     core.PauseEnded: _ended,
     core.PauseExpired: _expired,
     core.ClaimPaused: _claim_paused,
+    TakeBegun: _take_begun,
 }
 """By the kind of decision."""

@@ -81,6 +81,13 @@ _FIXED_BY_KEEPALIVED_START: Final = ("fifo.", "keepalived.", "role.")
 def daemon(facts: Facts, before: tuple[tuple[str, CheckResult], ...]) -> Iterator[CheckResult]:
     """Report those of the daemon's problems that the findings of other checks do not explain."""
     seen = facts.daemon
+    if seen.is_denied:
+        yield warning(
+            f"the daemon cannot be asked: {seen.detail}",
+            why="this check does not know which problems it has",
+            cure=cure_of("hakeeper.denied"),
+        )
+        return
     if not seen.is_running:
         yield error(
             f"the daemon does not answer: {seen.detail}",

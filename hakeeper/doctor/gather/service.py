@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import Busy, ControlError, Denied, NotRunning, ask
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
 from hakeeper.doctor.keepalived_facts import FifoFacts
@@ -70,6 +70,8 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
         status = ask(str(socket_path), {"command": "status"}, _ANSWER_TIMEOUT_S)
     except Busy as error:
         return DaemonFacts(is_running=True, is_busy=True, detail=str(error))
+    except Denied as error:
+        return DaemonFacts(is_running=False, is_denied=True, detail=str(error))
     except (ControlError, NotRunning) as error:
         return DaemonFacts(is_running=False, detail=str(error))
     roles = status.get("roles", [])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from hakeeper.core.calls import Identified
+from hakeeper.core.events import Taken
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import ResourceRef
 from hakeeper.simulate.agenda import Agenda
@@ -50,6 +51,7 @@ class HostFaults:
             Kind.POWER_CUT: self._power_cut,
             Kind.PAUSE: self._pause,
             Kind.STEP_DOWN: self._step_down,
+            Kind.TAKE: self._take,
             Kind.NO_MAIN_IP: self._lose_main_ip,
         }
 
@@ -234,6 +236,16 @@ class HostFaults:
             self.agenda.after(2.0 if by_itself else 0.0, node.step_downs.end)
 
         return undo
+
+    def _take(self, fault: Fault, node: Node) -> Undo:
+        """An operator has all claimed that is not here, master or not, perhaps again and again."""
+        for turn in range(fault.one_of((1, 1, 1, 5))):
+            self.agenda.after(turn * fault.value, self._ask_for_all, node)
+        return nothing
+
+    def _ask_for_all(self, node: Node) -> None:
+        if node.run is not None:
+            node.ask(Taken(vrrp=None, address="", by="", user_id=0))
 
     def _power_cut(self, fault: Fault, node: Node) -> Undo:
         del fault

@@ -86,6 +86,7 @@ class Kind(enum.Enum):
     WRONG_METADATA = "P17-wrong-metadata"
     PAUSE = "P18-pause"
     STEP_DOWN = "P19-step-down"
+    TAKE = "P20-take"
     # --- VRRP
     FAILOVER = "V1-failover"
     FLAP = "V2-flap"

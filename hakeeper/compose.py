@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from hakeeper.adapters.control_commands import Commands
 from hakeeper.adapters.control_server import ControlServer
+from hakeeper.adapters.hooks.sender import HookSender
 from hakeeper.adapters.inbox import Inbox
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.pausefile import PauseFile
@@ -39,6 +40,7 @@ class Folders:
     control_socket: Path
     state_file: Path
     pause_file: Path
+    hooks_socket: Path
 
 
 def make_core(settings: Settings, seed: int, now: float) -> Core:
@@ -92,6 +94,12 @@ def compose(  # noqa: PLR0913  # all but two by keyword
         pause_file=PauseFile(
             folders.pause_file,
             lambda word, text: reporter.log("pause.failed", text, reason=word),
+        ),
+        hooks=HookSender(
+            folders.hooks_socket,
+            lambda: adapters.config.hooks,
+            redact=loader.redact,
+            on_loss=lambda text, count: reporter.log("hook.unsent", text, count=count),
         ),
         reporter=reporter,
         notifier=notifier,

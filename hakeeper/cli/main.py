@@ -51,6 +51,7 @@ COMMANDS: Final = (
     Command("pause", "move no address for a while, for maintenance", "hakeeper.cli.pause"),
     Command("resume", "end a pause before its time", "hakeeper.cli.resume"),
     Command("history", "show what happened on this server", "hakeeper.cli.history"),
+    Command("hooks", "run the commands of `hooks`, as a service", "hakeeper.cli.hooks"),
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
     Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),

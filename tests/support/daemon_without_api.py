@@ -102,6 +102,7 @@ def daemon(tmp_path: Path, calls: Calls) -> Iterator[Daemon]:
             control_socket=tmp_path / "c.sock",
             state_file=tmp_path / "state.json",
             pause_file=tmp_path / "pause.json",
+            hooks_socket=tmp_path / "hooks.sock",
         ),
         reporter=reporter,
         notifier=Notifier(redact=str, on_error=pytest.fail),

@@ -133,7 +133,7 @@ def test_what_has_no_hook_is_not_sent(node: DaemonNode, service: HookService) ->
     node.master()
     node.wait_log("address.claimed")
     with pytest.raises(BlockingIOError):
-        service.listening.recv(9000, socket.MSG_DONTWAIT)
+        service.listening.recv(20000, socket.MSG_DONTWAIT)
     assert node.logged("hook.unsent") == []
 
 
@@ -259,7 +259,7 @@ def test_what_comes_from_outside_is_no_command_and_one_line(
         b'{"v": 1, "moment": "on_fire", "kind": "INSTANCE", "instance": "VI_1", "time": 1}',
         b'{"v": 1, "moment": "on_master", "kind": "INSTANCE", "instance": [], "time": 1}',
         b'{"v": 1, "moment": "on_master", "kind": "INSTANCE", "instance": "VI_1", "time": NaN}',
-        b"x" * 9000,
+        b"x" * 20000,
     ],
 )
 def test_what_is_no_notice_is_refused_and_the_service_goes_on(

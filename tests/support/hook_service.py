@@ -10,6 +10,7 @@ from pathlib import Path
 from hakeeper.cli.options import HOOKS_SOCKET_VARIABLE
 from hakeeper.demo.lab.daemon import HAKEEPER, LogEntry, event_of
 from tests.support.daemon_node import PATIENCE_S, DaemonNode, fields_of
+from tests.support.journal_entries import fields_astray
 from tests.support.waiting import eventually
 
 _PASS_ON = 'exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
@@ -45,7 +46,7 @@ class HookService:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *argv, "--log", "json"],
-                stdin=self.listening,
+                stdin=self.listening.fileno(),
                 stdout=log,
                 stderr=log,
                 env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment},
@@ -66,10 +67,16 @@ class HookService:
         return self.process
 
     def close(self) -> None:
-        """End the program and the socket."""
+        """End the program and the socket; its entries must be as the journal's table says."""
         if self.process is not None:
             self.kill()
         self.listening.close()
+        astray = [
+            text
+            for entry in self._entries()
+            for text in fields_astray(event_of(entry), fields_of(entry))
+        ]
+        assert astray == []
 
     def script(self, name: str, text: str) -> Path:
         """Write a command."""
@@ -102,13 +109,15 @@ class HookService:
 
     def logged(self, event: str, **fields: object) -> list[LogEntry]:
         """Return the entries of a kind whose fields have these values."""
-        whole, _, _ = self.log_text().rpartition("\n")
-        entries = [json.loads(line) for line in whole.splitlines()]
         return [
             entry
-            for entry in entries
+            for entry in self._entries()
             if event_of(entry) == event and fields.items() <= fields_of(entry).items()
         ]
+
+    def _entries(self) -> list[LogEntry]:
+        whole, _, _ = self.log_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def wait_log(self, event: str, **fields: object) -> LogEntry:
         """Wait for an entry."""

@@ -8,3 +8,5 @@ from typing import Final
 
 SOCKET: Final = "/run/hakeeper-hooks/notices.sock"
 """Where systemd listens for the service (systemd/hakeeper-hooks.socket)."""
+CURE: Final = "systemctl enable --now hakeeper-hooks.socket"
+"""What makes it listen."""

@@ -14,7 +14,7 @@ from hakeeper.config.hooks import Moment
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.printable import printable
 
-LIMIT_BYTES: Final = 8192
+LIMIT_BYTES: Final = 16384
 """The longest datagram; names of 255 characters and all texts fit."""
 TEXT_LIMIT_BYTES: Final = 1000
 TIME_LIMIT_S: Final = 2**36

@@ -141,8 +141,8 @@ class Runner:
                 command,
                 environment,
                 hooks.timeout_s,
-                lambda line: self._reporter.log(
-                    "hook.output", f"{notice.vrrp}: {notice.moment.value}: {line}", **about
+                lambda line: self._reporter.put(
+                    "hook.output", f"{notice.vrrp}: {notice.moment.value}: {line}", about
                 ),
             )
         except (OSError, ConfigUnreadable, ConfigErrors) as error:
@@ -155,26 +155,27 @@ class Runner:
         what = f"{notice.vrrp}: {notice.moment.value}"
         if ended.lines_unseen:
             text = f"{what}: {ended.lines_unseen} more lines are not shown"
-            self._reporter.log("hook.output", text, **about)
+            self._reporter.put("hook.output", text, about)
         if ended.timed_out:
             reason = f"it took longer than {hooks.timeout_s:g} s, and was ended"
         elif ended.status:
             reason = _how(ended.status)
         else:
             text = f"{what} is done, in {ended.duration_s:.1f} s"
-            self._reporter.log("hook.ended", text, duration_s=round(ended.duration_s, 3), **about)
+            about |= {"duration_s": round(ended.duration_s, 3)}
+            self._reporter.put("hook.ended", text, about)
             return
-        self._reporter.log("hook.failed", f"{what} failed: {reason}", reason=reason, **about)
+        self._reporter.put("hook.failed", f"{what} failed: {reason}", about | {"reason": reason})
 
     # --- what is said ---------------------------------------------------------------------------
 
     def _refuse(self, about: Fields, reason: str) -> None:
         what = f"{about['instance']}: {about['hook']}: " if about else ""
-        self._reporter.log("hook.failed", f"{what}not run: {reason}", reason=reason, **about)
+        self._reporter.put("hook.failed", f"{what}not run: {reason}", about | {"reason": reason})
 
     def _say_dropped(self, about: Fields, count: int, why: str) -> None:
         text = f"{about['instance']}: {count} hooks that waited are not run: {why}"
-        self._reporter.log("hook.dropped", text, count=count, reason=why, **about)
+        self._reporter.put("hook.dropped", text, about | {"count": count, "reason": why})
 
 
 def _about(notice: Notice) -> Fields:

@@ -4,15 +4,13 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
+from hakeeper.adapters.hooks import CURE
 from hakeeper.adapters.hooks.moments import Moments
 from hakeeper.adapters.hooks.notice import Notice
 from hakeeper.config.hooks import HooksConfig
 from hakeeper.core.events import Report
 from hakeeper.core.model import VrrpId
-
-CURE: Final = "systemctl enable --now hakeeper-hooks.socket"
 
 
 class HookSender:

@@ -10,7 +10,7 @@ import pytest
 from hakeeper.demo.cloud import Fault
 from tests.support.cluster import Cluster
 from tests.support.daemon_node import DaemonNode
-from tests.support.hook_service import HookService, hooks_environment, send, with_hooks
+from tests.support.hook_service import HookService, fill, hooks_environment, send, with_hooks
 from tests.support.waiting import eventually
 
 MOMENTS = ("on_master", "on_claimed", "on_lost_role", "on_contested", "on_failed")
@@ -96,10 +96,8 @@ def test_a_service_that_reads_nothing_costs_no_claim_and_is_told_of_once(
     cluster: Cluster, node: DaemonNode, service: HookService
 ) -> None:
     all_recorded(node, service)
+    fill(service)
     node.start()
-    for _ in range(40):  # the socket holds ten or more
-        node.master()
-        node.backup()
     node.master()
     cluster.wait_holder(node)
     node.wait_log("address.claimed")
@@ -107,7 +105,8 @@ def test_a_service_that_reads_nothing_costs_no_claim_and_is_told_of_once(
     assert "Resource temporarily unavailable" in str(unsent["message"])
 
     service.start()
-    eventually(service.order, what="a hook")
+    send(service)  # read after all that filled the socket
+    service.wait_environment("on_master")
     node.backup()
     again = node.wait_log("hook.unsent", after=node.daemon.entries().index(unsent) + 1)
     assert "hooks are run again" in str(again["message"])

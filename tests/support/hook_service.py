@@ -132,6 +132,15 @@ def send(service: HookService, **values: object) -> None:
         sender.sendto(json.dumps({**notice, **values}).encode(), str(service.path))
 
 
+def fill(service: HookService) -> None:
+    """Send notices of a foreign instance until the socket takes no more."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.settimeout(0.0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sender.sendto(b"{}", str(service.path))
+
+
 def with_hooks(node: DaemonNode, **hooks: object) -> None:
     """Write hooks into the configuration of a node."""
     node.config["instances"]["VI_1"]["hooks"] = hooks

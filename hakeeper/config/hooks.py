@@ -76,25 +76,25 @@ class HooksConfig:
         "hooks.on_claimed",
         _COMMAND,
         None,
-        "The same, for each address that was moved to this server, when a read has confirmed it.",
+        "A command for each address that was moved to this server, when a read has confirmed it.",
     )
     on_lost_role: Command | None = key(
         "hooks.on_lost_role",
         _COMMAND,
         None,
-        "The same, when the role was MASTER and has become another one.",
+        "A command that is run when the role was MASTER and has become another one.",
     )
     on_contested: Command | None = key(
         "hooks.on_contested",
         _COMMAND,
         None,
-        "The same, when another server keeps taking an address, which stays there for now.",
+        "A command for each address that another server takes again and again, and keeps for now.",
     )
     on_failed: Command | None = key(
         "hooks.on_failed",
         _COMMAND,
         None,
-        "The same, when the claim of an address has failed for the first time. It is tried again.",
+        "A command for each address whose claim has failed for the first time. It is tried again.",
     )
     timeout_s: float = key(
         "hooks.timeout",

@@ -357,3 +357,29 @@ def test_a_reload_takes_over_the_hooks(node: DaemonNode, service: HookService) -
     service.start()
     node.master()
     service.wait_environment("on_master")
+
+
+def test_an_operator_has_a_hook_run_to_see_it(node: DaemonNode, service: HookService) -> None:
+    with_hooks(node, on_contested=service.recorder())
+    service.start()
+    config = ("-c", str(node.daemon.config_path))
+    done = node.daemon.command("hooks", *config, "--try", "VI_1", "on_contested")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "journalctl -u hakeeper-hooks" in done.stdout
+    assert service.wait_environment("on_contested")["HAKEEPER_REASON"] == "a try"
+
+    other = node.daemon.command("hooks", *config, "--try", "VI_1", "on_master")
+    assert other.returncode == 2
+    assert "has no on_master of VI_1; it has: VI_1 on_contested" in other.stderr
+    service.path.unlink()
+    gone = node.daemon.command("hooks", *config, "--try", "VI_1", "on_contested")
+    assert gone.returncode == 71
+    assert "systemctl enable --now hakeeper-hooks.socket" in gone.stderr
+    missing = node.daemon.command("hooks", "-c", "/nowhere", "--try", "VI_1", "on_master")
+    assert missing.returncode == 66
+
+
+def test_the_service_alone_says_how_it_is_started(node: DaemonNode) -> None:
+    done = node.daemon.command("hooks")
+    assert done.returncode == 2
+    assert "systemctl enable --now hakeeper-hooks.socket" in done.stderr

@@ -234,10 +234,11 @@ def test_of_much_output_the_beginning_is_shown_and_the_rest_is_counted() -> None
     assert ended.lines_unseen == 100000 - LINES_LIMIT
 
 
-def test_a_command_that_ignores_sigterm_is_killed() -> None:
-    text = "trap 'echo asked' TERM; while :; do sleep 0.05; done"
+def test_a_command_that_ignores_sigterm_is_killed_and_its_children_are_asked_too() -> None:
+    child = "trap 'echo child asked; exit' TERM; while :; do sleep 0.05; done"
+    text = f'trap "echo asked" TERM; sh -c "{child}" & while :; do wait; sleep 0.05; done'
     lines, status, timed_out = shell(text, timeout_s=1.0, grace_s=1.0)
-    assert "asked" in lines
+    assert {"asked", "child asked"} <= set(lines)
     assert (status, timed_out) == (-9, True)
 
 

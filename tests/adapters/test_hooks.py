@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hakeeper.adapters.hooks.check import hook_warnings
 from hakeeper.adapters.hooks.moments import Moments
 from hakeeper.adapters.hooks.notice import LIMIT_BYTES, Notice, decoded
 from hakeeper.adapters.hooks.process import LINE_LIMIT_BYTES, LINES_LIMIT, run
+from hakeeper.adapters.hooks.queue import WAITING_LIMIT, InstanceQueue
 from hakeeper.adapters.hooks.runner import HooksFile, Runner
 from hakeeper.adapters.hooks.sender import HookSender
 from hakeeper.adapters.hooks.trust import fault_of_command, fault_of_writers
@@ -252,6 +254,42 @@ def test_it_has_no_input_and_a_session_of_its_own() -> None:
     lines, _, _ = shell("cat; pwd; ps -o sid= -p $$ | tr -d ' '; echo $$")
     assert lines[0] == "/"
     assert lines[1] == lines[2]
+
+
+# --- what waits ---------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_does_not_keep_the_service_alive_for_ever() -> None:
+    def run(_: Notice) -> None:
+        raise ZeroDivisionError
+
+    queue = InstanceQueue(VI_1, run, lambda _: None)
+    assert (queue.is_alive, queue.is_idle) == (True, True)
+    queue.put(Notice(moment=Moment.MASTER, vrrp=VI_1, time_s=0.0))
+    queue.put(Notice(moment=Moment.FAILED, vrrp=VI_1, time_s=0.0))
+    eventually(lambda: not queue.is_alive, what="the thread's end")
+    assert queue.is_idle
+
+
+def test_what_has_no_room_is_the_oldest_and_is_told() -> None:
+    ran: list[str] = []
+    dropped: list[int] = []
+    going = threading.Event()
+
+    def run(notice: Notice) -> None:
+        going.wait()
+        ran.append(notice.address)
+
+    queue = InstanceQueue(VI_1, run, dropped.append)
+    for count in range(WAITING_LIMIT + 3):
+        queue.put(Notice(moment=Moment.CLAIMED, vrrp=VI_1, time_s=0.0, address=str(count)))
+        if not count:
+            eventually(lambda: not queue._waiting, what="the first to begin")
+    going.set()
+    eventually(lambda: queue.is_idle, what="all to be run")
+    assert ran == ["0", *map(str, range(3, WAITING_LIMIT + 3))]
+    assert dropped == [2]
 
 
 # --- the service ----------------------------------------------------------------------------------

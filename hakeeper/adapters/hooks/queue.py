@@ -36,10 +36,15 @@ class InstanceQueue:
         self._thread.start()
 
     @property
+    def is_alive(self) -> bool:
+        """Whether its thread works; it dies of nothing but a bug."""
+        return self._thread.is_alive()
+
+    @property
     def is_idle(self) -> bool:
-        """Whether nothing waits and nothing runs."""
+        """Whether nothing waits and nothing runs, or ever will."""
         with self._changed:
-            return not self._waiting and not self._is_running
+            return not (self._waiting or self._is_running) or not self.is_alive
 
     def put(self, notice: Notice) -> None:
         """Have it run after what waits."""

@@ -110,8 +110,8 @@ class Runner:
         self._queue(notice.vrrp, about).put(notice)
 
     def _queue(self, vrrp: VrrpId, about: Fields) -> InstanceQueue:
-        """Return the queue of an instance; there is at most one for each in the file."""
-        if vrrp not in self._queues:
+        """Return the queue of an instance; one that a bug has ended is replaced."""
+        if vrrp not in self._queues or not self._queues[vrrp].is_alive:
             of = {name: about[name] for name in ("instance", "kind")}
             self._queues[vrrp] = InstanceQueue(
                 vrrp, self._run, lambda count: self._say_dropped(of, count, "newer ones came")

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from hakeeper.adapters.control_commands import Commands
 from hakeeper.adapters.control_server import ControlServer
+from hakeeper.adapters.hooks.sender import HookSender
 from hakeeper.adapters.inbox import Inbox
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.keepalived.processes import boot_id
@@ -42,6 +43,7 @@ class Folders:
     state_file: Path
     pause_file: Path
     step_down_file: Path
+    hooks_socket: Path
 
 
 def make_core(settings: Settings, seed: int, now: float) -> Core:
@@ -101,6 +103,12 @@ def compose(  # noqa: PLR0913  # all but two by keyword
             adapters.track_file,
             boot_id(),
             lambda word, text: reporter.log("step_down.file_failed", text, reason=word),
+        ),
+        hooks=HookSender(
+            folders.hooks_socket,
+            lambda: adapters.config.hooks,
+            redact=loader.redact,
+            on_loss=lambda text, count: reporter.log("hook.unsent", text, count=count),
         ),
         reporter=reporter,
         notifier=notifier,

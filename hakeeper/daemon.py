@@ -14,6 +14,7 @@ from typing import Final, assert_never
 from hakeeper import __version__
 from hakeeper.adapters.control_commands import Command, Commands
 from hakeeper.adapters.control_server import ControlServer
+from hakeeper.adapters.hooks.sender import HookSender
 from hakeeper.adapters.inbox import Inbox
 from hakeeper.adapters.journal.recent import EVENTS_PARAMETERS
 from hakeeper.adapters.journal.reporter import Reporter
@@ -79,6 +80,7 @@ class Daemon:
         state_file: StateFile,
         pause_file: PauseFile,
         step_down_file: StepDownFile,
+        hooks: HookSender,
         reporter: Reporter,
         notifier: Notifier,
         watchdog: Watchdog,
@@ -93,6 +95,7 @@ class Daemon:
         self._state_file = state_file
         self._pause_file = pause_file
         self._step_down_file = step_down_file
+        self._hooks = hooks
         self._reporter = reporter
         self._notifier = notifier
         self._watchdog = watchdog
@@ -180,6 +183,7 @@ class Daemon:
         self._notifier.stopping()
         self._adapters.close()
         self._control.close()
+        self._hooks.close()
         self._waiting.close()  # the inbox stays open: a late thread may still put into it
 
     # --- effects -------------------------------------------------------------------------
@@ -213,6 +217,7 @@ class Daemon:
                 self._adapters.query_roles(query_id)
             case Report():
                 self._reporter.report(effect)
+                self._hooks.tell(effect)
             case _:
                 assert_never(effect)
 

@@ -15,6 +15,7 @@ from hakeeper import exits
 from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.file_permissions import writable_by_others
+from hakeeper.adapters.hooks.check import hook_warnings
 from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.adapters.login import PLACES as LOGIN_PLACES
 from hakeeper.adapters.login import SERVICE_LOGIN, Login, read_login
@@ -180,6 +181,7 @@ def inspect(
         verdict = _with_file_permissions(verdict, files)
         verdict = _with_login(verdict, config, environ, redactor, service_login)
         verdict = _with_ca_file(verdict, "robot.ca_file", robot.ca_file)
+    verdict = _with_warnings(verdict, hook_warnings(path, config.hooks))
     return _with_vrrp_addresses(verdict, config)
 
 
@@ -305,6 +307,10 @@ def summary(verdict: Verdict, config: Config) -> str:
     rows += [
         ("vrrp_address", f"{', '.join(map(str, wanted))} (of {vrrp})")
         for vrrp, wanted in config.vrrp_addresses.items()
+    ]
+    rows += [
+        ("hooks", f"{', '.join(moment.value for moment, _ in one.commands)} (of {vrrp})")
+        for vrrp, one in config.hooks.items()
     ]
     keepalived = config.keepalived
     if CLOUD.name in config.apis:

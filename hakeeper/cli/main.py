@@ -56,6 +56,7 @@ COMMANDS: Final = (
     Command("take", "claim addresses now, without waiting", "hakeeper.cli.take"),
     Command("history", "show what happened on this server", "hakeeper.cli.history"),
     Command("events", "show what the running daemon reports, live", "hakeeper.cli.events"),
+    Command("hooks", "run the commands of `hooks`, as a service", "hakeeper.cli.hooks"),
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
     Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),

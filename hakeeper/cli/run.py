@@ -23,6 +23,7 @@ from hakeeper.adapters.signals import Signals
 from hakeeper.cli.options import (
     add_config,
     default_history_file,
+    default_hooks_socket,
     default_pause_file,
     default_socket,
     default_state_file,
@@ -238,6 +239,7 @@ def _folders() -> Folders:
         state_file=default_state_file(),
         pause_file=default_pause_file(),
         step_down_file=default_step_down_file(),
+        hooks_socket=default_hooks_socket(),
     )
 
 

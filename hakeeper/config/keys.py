@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hakeeper.config import table
+from hakeeper.config.hooks import HooksConfig
 from hakeeper.config.resources import RESOURCES
 from hakeeper.config.robot import AUTO, ROBOT_SERVER, RobotServer
 from hakeeper.config.table import Names, Row, items, key, names, section, several
@@ -65,6 +66,7 @@ class InstanceConfig:
         written="null",
         example="null",
     )
+    hooks: HooksConfig = section(HooksConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +237,11 @@ class Config:
         """The addresses that keepalived sends from, for instances and groups that set them."""
         given = {vrrp: one.vrrp_addresses for vrrp, one in self.named.items()}
         return MappingProxyType({vrrp: some for vrrp, some in given.items() if some})
+
+    @property
+    def hooks(self) -> Mapping[VrrpId, HooksConfig]:
+        """The hooks of the instances and groups that have any."""
+        return {vrrp: one.hooks for vrrp, one in self.named.items() if one.hooks.commands}
 
     @property
     def apis(self) -> tuple[str, ...]:

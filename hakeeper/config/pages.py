@@ -16,15 +16,20 @@ _HEAD: Final = """\
 
 def example(model: type[Model]) -> str:
     """Return an example file with every key, and its default if it has one."""
-    lines = [_HEAD.rstrip("\n")]
+    return "\n".join([_HEAD.rstrip("\n"), *_keys(model, "", apart=True)]) + "\n"
+
+
+def _keys(model: type[Model], indent: str, *, apart: bool = False) -> Iterator[str]:
+    """Yield the lines of all keys; `apart`: with an empty line before each section."""
     section = ""
     for row in rows(model):
         above, _, name = row.path.rpartition(".")
-        if above != section or not above:
-            lines += ["", f"{above}:"] if above else [""]
+        head = [f"{indent}{above}:"] if above and above != section else []
+        if apart and (head or not above):
+            yield ""
         section = above
-        lines += _with_comment(row, name, "  " if above else "")
-    return "\n".join(lines) + "\n"
+        yield from head
+        yield from _with_comment(row, name, f"{indent}  " if above else indent)
 
 
 def _with_comment(row: Row, name: str, indent: str) -> Iterator[str]:
@@ -36,8 +41,7 @@ def _with_comment(row: Row, name: str, indent: str) -> Iterator[str]:
     elif row.example:
         yield f"{indent}{name}:"
         yield f"{indent}  {row.example}:"
-        for inner in rows(row.type.model):
-            yield from _with_comment(inner, inner.path, f"{indent}    ")
+        yield from _keys(row.type.model, f"{indent}    ")
     else:
         yield f"{indent}{name}: {row.written}"
 

@@ -213,11 +213,15 @@ class _Parser(Generic[C]):
             message = f"expected a mapping, got a list; write `{first}:` before it"
             self._problems.add(entry.value.at, path, message)
             return model()
-        given = self._section(entry.value, path, [row.path for row in rows(model)])
+        known = _sections(rows(model))
+        given = self._section(entry.value, path, known[""])
+        for section in filter(None, known):
+            if (node := given.get(join(path, section))) is not None:
+                given |= self._section(node, join(path, section), known[section])
         refs: list[object] = []
 
         def value(row: Row) -> object:
-            inner = join(path, row.path)
+            inner = f"{path}.{row.path}"
             node = given.get(inner)
             if node is None or not isinstance(row.type, Items):
                 return self._value(row, inner, node)

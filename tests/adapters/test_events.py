@@ -80,6 +80,11 @@ pause.expired NOTICE af20fe4e8e1b46ed91d0f20a5d16e52f
 pause.failed ERROR 9e0a4a8ddd5d48b5aab9fc20ac958183
 claim.paused WARNING e0e15feb026343a3b125fe52e2492a69
 take.begun NOTICE 460dda92b7a34f23bec8ddd75fe183ec
+hook.unsent WARNING 5ed698bdc1f6497bbb48588b082a4157
+hook.output INFO 39223264787446d786b690bcb63f3cd9
+hook.ended INFO fd7374151c59403b9694a466eeb2d18a
+hook.failed WARNING 9d66aed428e6472b94f75b996895f746
+hook.dropped WARNING 8bd21b297e4c454eac4a9fbc451547c0
 """
 """Name, level and MESSAGE_ID; lines are only ever added here."""
 
@@ -126,7 +131,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
         ),
         (
             False,
-            41,
+            46,
             (
                 "| `address.chosen_twice` | 4 warning "
                 "| An address is chosen for an instance, and follows another "
@@ -161,7 +166,7 @@ def test_the_fields_print_as_a_row_each_with_the_events_that_have_them() -> None
     assert [f"`HAKEEPER_{name.upper()}`" for name in FIELDS] == [row.split()[1] for row in rows]
     assert (
         "| `HAKEEPER_COUNT` | how many since this was last told "
-        "| `fifo.overflowed`, `log.dropped`, (`line.rejected`) |"
+        "| `fifo.overflowed`, `hook.dropped`, `hook.unsent`, `log.dropped`, (`line.rejected`) |"
     ) in rows
     assert printed.endswith("|\n")
 

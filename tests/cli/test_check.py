@@ -102,6 +102,14 @@ def test_the_json_of_a_valid_configuration_has_the_values_in_use(tmp_path: Path)
             "alias_ips": [],
             "failover_ips": [],
             "vrrp_addresses": [],
+            "hooks": {
+                "on_master": None,
+                "on_claimed": None,
+                "on_lost_role": None,
+                "on_contested": None,
+                "on_failed": None,
+                "timeout_s": 30.0,
+            },
         }
     ]
     assert told["config"]["hetzner"]["timeout_s"] == 5.0
@@ -287,3 +295,13 @@ def test_files_that_others_may_write_are_reported_and_are_no_error(tmp_path: Pat
     assert json.loads(check(GOOD, tmp_path, "--json", HCLOUD_TOKEN=SECRET).stdout)["warnings"] == [
         each.removeprefix("warning: ") for each in told
     ]
+
+
+def test_hooks_that_would_not_be_run_are_warnings(tmp_path: Path) -> None:
+    hooks = "{on_master: /nowhere/x, on_failed: [/bin/true, a]}"
+    text = f"instances: {{VI_1: {{floating_ips: [web], hooks: {hooks}}}}}\n"
+    result = check(text, tmp_path, HCLOUD_TOKEN=SECRET)
+    assert result.returncode == 0
+    assert "  hooks     on_master, on_failed (of VI_1)\n" in result.stdout
+    assert "warning: VI_1: on_master is not run: /nowhere/x: No such file" in result.stderr
+    assert "no hook is run: nothing listens at /run/hakeeper-hooks/notices.sock" in result.stderr

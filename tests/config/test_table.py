@@ -6,10 +6,22 @@ from dataclasses import dataclass
 import pytest
 
 from hakeeper.config import Config, ConfigErrors, HetznerConfig, InstanceConfig
+from hakeeper.config.hooks import HooksConfig
 from hakeeper.config.pages import as_markdown, as_mdoc, example
 from hakeeper.config.parser import parse_as
 from hakeeper.config.resources import RESOURCES
-from hakeeper.config.table import Items, Names, Row, key, names, resources, rows, section, several
+from hakeeper.config.table import (
+    Items,
+    Names,
+    Row,
+    as_json,
+    key,
+    names,
+    resources,
+    rows,
+    section,
+    several,
+)
 from hakeeper.config.values import duration
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.observation import ResourceRef
@@ -129,6 +141,7 @@ def test_another_thing_that_the_cloud_moves_is_one_row_too() -> None:
         "failover_ips": [],
         "vrrp_addresses": [],
         "volumes": ["data"],
+        "hooks": as_json(HooksConfig()),
     }
     assert [{"kind": "INSTANCE", "name": "VI_1"} | lists] == alone.as_json()["addresses"]
     none = error("instances: {VI_1: {}}")

@@ -53,13 +53,13 @@ def master_with_an_address_elsewhere(daemon: Daemon, calls: Calls, fifo: int) ->
     os.write(fifo, b'INSTANCE "VI_1" MASTER 100\n')
 
 
-def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
+def test_assigns_leave_before_disk_journal_and_hooks_are_asked_for_anything(
     daemon: Daemon, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fifo = os.open(daemon._adapters.config.keepalived.fifo, os.O_RDWR)
     master_with_an_address_elsewhere(daemon, calls, fifo)
     left_before: dict[str, int] = {}
-    save, report = daemon._state_file.save, daemon._reporter.report
+    save, report, tell = daemon._state_file.save, daemon._reporter.report, daemon._hooks.tell
     with monkeypatch.context() as patch:
         patch.setattr(
             daemon._state_file,
@@ -71,10 +71,15 @@ def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
             "report",
             lambda told: (left_before.setdefault("report", calls.left), report(told)),
         )
+        patch.setattr(
+            daemon._hooks,
+            "tell",
+            lambda told: (left_before.setdefault("hooks", calls.left), tell(told)),
+        )
         daemon._turn()
     os.close(fifo)
     assert isinstance(calls.started[-1].request, Mutate)
-    assert {"save": len(calls.started), "report": len(calls.started)} == left_before
+    assert left_before == dict.fromkeys(("save", "report", "hooks"), len(calls.started))
 
 
 def test_a_wake_up_for_the_core_also_serves_all_other_sources(

@@ -102,8 +102,8 @@ def test_every_command_of_an_entry_exists(line: str) -> None:
         return
     assert shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin"), f"{name} is not there"
     if name == "systemctl":
-        verb, unit = arguments
-        assert verb in {"status", "start", "restart", "reload"}
+        verb, unit = (word for word in arguments if word != "--now")
+        assert verb in {"status", "start", "restart", "reload", "enable"}
         text = _unit(unit)
         assert verb != "reload" or "ExecReload=" in text
 
@@ -117,5 +117,6 @@ def _parse(command: str, *arguments: str) -> None:
 
 
 def _unit(name: str) -> str:
-    found = [f / f"{name}.service" for f in (OUR_UNITS, *UNIT_FOLDERS)]
+    file = name if name.endswith(".socket") else f"{name}.service"
+    found = [f / file for f in (OUR_UNITS, *UNIT_FOLDERS)]
     return next(path.read_text() for path in found if path.exists())

@@ -23,6 +23,7 @@ SHELL = {
     "daemon.stopped",
     "control.failed",
     "history.failed",
+    "hook.unsent",
     "notify.failed",
     "pause.failed",
     "recording.failed",
@@ -30,7 +31,8 @@ SHELL = {
     "step_down.file_failed",
     "watch.failed",
 }
-"""With `log.dropped` and `library.warned`, all that the core does not say."""
+"""With `log.dropped` and `library.warned`, all that the core does not say; of the rest of hooks,
+`tests.support.hook_service` sees to it."""
 
 
 def _calls() -> Iterator[tuple[str, list[str]]]:

@@ -120,6 +120,8 @@ def test_each_that_is_brought_stands_in_the_copyright_file() -> None:
         "usr/bin/hakeeper",
         "usr/lib/systemd/catalog/hakeeper.catalog",
         "usr/lib/systemd/system/hakeeper-check.service",
+        "usr/lib/systemd/system/hakeeper-hooks.service",
+        "usr/lib/systemd/system/hakeeper-hooks.socket",
         "usr/lib/systemd/system/hakeeper.service",
         "usr/lib/sysusers.d/hakeeper.conf",
         "usr/lib/tmpfiles.d/hakeeper.conf",

@@ -19,7 +19,7 @@ _ELSEWHERE = re.compile(r"[a-z]+:")
 _PATH = re.compile(r"(?<![\w./*])/(?:usr|etc|lib)/[\w./*-]*hakeeper[\w./*-]*")
 # Not in the package: what the operator or systemd makes, or an installation without the package.
 _MADE = re.compile(
-    r"/etc/hakeeper/(?:hakeeper\.yaml|robot-login|token|token\.cred|drill\.yaml)$"
+    r"/etc/hakeeper/(?:hakeeper\.yaml|chat-url|robot-login|token|token\.cred|drill\.yaml)$"
     r"|/etc/systemd/system/hakeeper\.service\.d$|/usr/local/"
 )
 

@@ -103,6 +103,7 @@ def daemon(tmp_path: Path, calls: Calls) -> Iterator[Daemon]:
             state_file=tmp_path / "state.json",
             pause_file=tmp_path / "pause.json",
             step_down_file=tmp_path / "step-down.json",
+            hooks_socket=tmp_path / "hooks.sock",
         ),
         reporter=reporter,
         notifier=Notifier(redact=str, on_error=pytest.fail),

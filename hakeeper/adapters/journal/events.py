@@ -6,6 +6,7 @@ The ids are for ever: they are what `journalctl MESSAGE_ID=…` and the catalog 
 from collections.abc import Mapping
 
 from hakeeper.adapters.journal.eventkind import EventKind, Level
+from hakeeper.adapters.journal.hook_events import HOOK_EVENTS
 from hakeeper.adapters.journal.pause_events import PAUSE_EVENTS
 from hakeeper.adapters.journal.selector_events import SELECTOR_EVENTS
 from hakeeper.adapters.journal.shell_events import SHELL_EVENTS
@@ -315,5 +316,6 @@ EVENTS: Mapping[str, EventKind] = {
     **SELECTOR_EVENTS,
     **PAUSE_EVENTS,
     **STEP_DOWN_EVENTS,
+    **HOOK_EVENTS,
     **SHELL_EVENTS,
 }

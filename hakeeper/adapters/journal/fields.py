@@ -40,6 +40,7 @@ FIELDS: Mapping[str, str] = {
     "user_id": "the id that the kernel saw; 0 is root",
     "version": "version of hakeeper",
     "library": "name of the Python logger",
+    "hook": "which hook it is: its key in hakeeper.yaml",
     "code": "which trouble it is: a code of docs/status.md",
 }
 """What the fields mean; in the journal their names are upper-case and begin with HAKEEPER_."""

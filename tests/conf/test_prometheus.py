@@ -18,7 +18,7 @@ from tests.package.test_documents import anchors
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf" / "prometheus"
 RULES = CONF / "hakeeper.rules.yml"
-TESTS = CONF / "tests" / "hakeeper.tests.yml"
+TESTS = CONF / "hakeeper.tests.yml"
 DASHBOARD = ROOT / "conf" / "grafana" / "hakeeper.json"
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
 ALERTS: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"][0]["rules"]
@@ -85,7 +85,7 @@ def test_a_rule_that_is_wrong_fails_its_test(tmp_path: Path, right: str, wrong: 
     copy = tmp_path / "conf" / RULES.name
     assert right in copy.read_text()
     copy.write_text(copy.read_text().replace(right, wrong, 1))
-    assert 0 != promtool("test", "rules", tmp_path / "conf" / "tests" / TESTS.name).returncode
+    assert 0 != promtool("test", "rules", tmp_path / "conf" / TESTS.name).returncode
 
 
 def test_each_alert_is_tested() -> None:

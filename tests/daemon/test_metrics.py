@@ -2,12 +2,10 @@
 
 import contextlib
 import http.client
-import re
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +14,8 @@ from hakeeper.adapters.counts import CLAIM_BOUNDS_S
 from hakeeper.demo.cloud import Fault
 from hakeeper.demo.lab.daemon import HAKEEPER
 from hakeeper.metrics.listener import CONNECTIONS, DEADLINE_S
+from tests.metrics.listening import Listening
+from tests.metrics.prometheus import running
 from tests.support.cluster import Cluster
 from tests.support.daemon_node import DaemonNode
 from tests.support.waiting import eventually
@@ -58,48 +58,18 @@ def printed(node: DaemonNode) -> Metrics:
     return Metrics(done.stdout)
 
 
-class Listener:
-    """`hakeeper metrics --listen` of a node."""
-
-    def __init__(self, node: DaemonNode, at: str) -> None:
-        self._process = subprocess.Popen(
-            [*HAKEEPER, "metrics", "--listen", at],
-            env={"PATH": "/usr/bin:/bin", **node.environment},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stderr is not None
-        self.where = self._process.stderr.readline().removeprefix("metrics at ").strip()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=10)
-
-    @property
-    def port(self) -> int:
-        found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/metrics", self.where)
-        assert found, self.where
-        return int(found[1])
-
-    def connected(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 30)
-
-
 @pytest.fixture
 def node(cluster: Cluster) -> DaemonNode:
     return cluster.running()
 
 
 @pytest.fixture
-def listener(node: DaemonNode) -> Iterator[Listener]:
-    with Listener(node, "127.0.0.1:0") as listener:
+def listener(node: DaemonNode) -> Iterator[Listening]:
+    with Listening(node, "127.0.0.1:0") as listener:
         yield listener
 
 
-def asked(listener: Listener, method: str = "GET", path: str = "/metrics") -> tuple[int, str, str]:
+def asked(listener: Listening, method: str = "GET", path: str = "/metrics") -> tuple[int, str, str]:
     connection = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=30)
     connection.request(method, path)
     answer = connection.getresponse()
@@ -208,14 +178,14 @@ def test_there_is_no_secret_among_them(cluster: Cluster) -> None:
 # --- over HTTP --------------------------------------------------------------------------------
 
 
-def test_a_scrape_on_loopback(listener: Listener) -> None:
+def test_a_scrape_on_loopback(listener: Listening) -> None:
     status, content_type, text = asked(listener)
     assert 200 == status
     assert content_type.startswith("text/plain; version=")
     assert 1.0 == Metrics(text).value("hakeeper_up")
 
 
-def test_only_reading_and_only_this_path(listener: Listener) -> None:
+def test_only_reading_and_only_this_path(listener: Listening) -> None:
     assert 405 == asked(listener, "POST")[0]
     assert (404, "the metrics are at /metrics\n") == asked(listener, path="/")[::2]
     assert (200, "") == asked(listener, "HEAD")[::2]
@@ -223,9 +193,9 @@ def test_only_reading_and_only_this_path(listener: Listener) -> None:
 
 def test_a_scrape_over_a_unix_socket_also_after_a_kill(node: DaemonNode, tmp_path: Path) -> None:
     path = tmp_path / "metrics.sock"
-    with Listener(node, f"unix:{path}") as first:
-        first._process.kill()
-    with Listener(node, f"unix:{path}"), socket.socket(socket.AF_UNIX) as client:
+    with Listening(node, f"unix:{path}") as first:
+        first.kill()
+    with Listening(node, f"unix:{path}"), socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
         client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
         answer = client.makefile("rb").read().decode()
@@ -237,7 +207,7 @@ def test_a_scrape_over_a_unix_socket_also_after_a_kill(node: DaemonNode, tmp_pat
 def test_a_socket_that_is_in_use_and_a_file_stay(node: DaemonNode, tmp_path: Path) -> None:
     path, file = tmp_path / "metrics.sock", tmp_path / "file"
     file.write_text("mine")
-    with Listener(node, f"unix:{path}"):
+    with Listening(node, f"unix:{path}"):
         for each in (path, file):
             done = node.daemon.command("metrics", "--listen", f"unix:{each}")
             assert 71 == done.returncode
@@ -245,7 +215,7 @@ def test_a_socket_that_is_in_use_and_a_file_stay(node: DaemonNode, tmp_path: Pat
     assert "mine" == file.read_text()
 
 
-def test_the_listener_follows_the_daemon(node: DaemonNode, listener: Listener) -> None:
+def test_the_listener_follows_the_daemon(node: DaemonNode, listener: Listening) -> None:
     assert 1.0 == Metrics(asked(listener)[2]).value("hakeeper_up")
     assert 0 == node.daemon.term()
     eventually(lambda: Metrics(asked(listener)[2]).value("hakeeper_up") == 0.0, 30)
@@ -253,7 +223,7 @@ def test_the_listener_follows_the_daemon(node: DaemonNode, listener: Listener) -
     eventually(lambda: Metrics(asked(listener)[2]).value("hakeeper_up") == 1.0, 30)
 
 
-def test_silent_clients_are_cut_off_and_scrapes_go_on(listener: Listener) -> None:
+def test_silent_clients_are_cut_off_and_scrapes_go_on(listener: Listening) -> None:
     silent = [listener.connected() for _ in range(CONNECTIONS + 1)]
     assert 200 == asked(listener)[0]  # it waits for the first of them to be cut off
     for each in silent:
@@ -265,7 +235,7 @@ def test_silent_clients_are_cut_off_and_scrapes_go_on(listener: Listener) -> Non
 @pytest.mark.parametrize(
     "sent", [b"GET /" + b"a" * 70000, b"\x16\x03\x01\x00\xff" * 9, b"GET / HTTP/1.1\r\n\r\n", b"\n"]
 )
-def test_what_is_no_request_is_not_answered(listener: Listener, sent: bytes) -> None:
+def test_what_is_no_request_is_not_answered(listener: Listening, sent: bytes) -> None:
     with listener.connected() as client, contextlib.suppress(ConnectionError):
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)
@@ -273,7 +243,7 @@ def test_what_is_no_request_is_not_answered(listener: Listener, sent: bytes) -> 
     assert 200 == asked(listener)[0]
 
 
-def test_a_request_in_drops_is_cut_off(listener: Listener) -> None:
+def test_a_request_in_drops_is_cut_off(listener: Listening) -> None:
     def is_cut_off() -> bool:
         try:
             return client.send(b"a") == 0
@@ -285,7 +255,7 @@ def test_a_request_in_drops_is_cut_off(listener: Listener) -> None:
         eventually(is_cut_off, 30)
 
 
-def test_an_answer_that_nobody_reads_holds_nothing_up(listener: Listener) -> None:
+def test_an_answer_that_nobody_reads_holds_nothing_up(listener: Listening) -> None:
     greedy = [listener.connected() for _ in range(8)]
     for each in greedy:
         each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
@@ -311,6 +281,23 @@ def test_it_listens_to_this_machine_alone(cluster: Cluster, at: str, why: str) -
     done = cluster.node().daemon.command("metrics", "--listen", at)
     assert 2 == done.returncode
     assert why in done.stderr
+
+
+# --- to Prometheus itself ---------------------------------------------------------------------
+
+
+def test_a_real_prometheus_scrapes_it_and_has_its_alerts(
+    node: DaemonNode, listener: Listening, tmp_path: Path
+) -> None:
+    with running(tmp_path, {"node-a": f"127.0.0.1:{listener.port}"}) as prometheus:
+        up = 'hakeeper_up{job="hakeeper",instance="node-a",cluster="web"} == '
+        eventually(lambda: prometheus.now(f"{up} 1"), 60)
+        assert prometheus.now('hakeeper_vrrp_role{vrrp="VI_1",role="UNKNOWN"} == 1')
+        assert 0 == node.daemon.term()
+        eventually(lambda: prometheus.now(f"{up} 0"), 60)
+        pending = 'ALERTS{alertname="HakeeperDown",alertstate="pending",instance="node-a"}'
+        eventually(lambda: prometheus.now(pending), 60)
+        assert [] == prometheus.now("hakeeper_vrrp_role"), "nothing old is shown as current"
 
 
 # --- to a file --------------------------------------------------------------------------------

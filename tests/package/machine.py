@@ -33,7 +33,7 @@ PACKAGES = (
     "systemd",
     "systemd-sysv",
 )
-"""What the package and its test depend on or can use, so that apt needs no network to install it."""
+"""What the package and its test depend on or can use: apt needs no network then."""
 
 
 def base_of(suite: str, folder: Path) -> Path:

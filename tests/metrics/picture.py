@@ -15,6 +15,8 @@ COLUMN, ROW = 50, 34
 """Pixels of a cell of the dashboard's grid."""
 TOP, PAD, LINE, WIDE = 48, 8, 14, 8
 """Pixels as well; WIDE is more than the width of a letter."""
+ROOM: Final = 1.05
+"""Above the highest value."""
 GAP_S: Final = 2.5
 """More than between two values: nothing was there."""
 COLOURS: Final = ("#2f81f7", "#e3872d", "#1a9c5b", "#a371f7", "#d1558f", "#6e7681", "#b59f00")
@@ -173,7 +175,7 @@ def _lines(
 ) -> Iterator[str]:
     defaults = panel["fieldConfig"]["defaults"]
     values = [value for curve in curves for value in curve.values.values() if math.isfinite(value)]
-    most = defaults.get("max") or _round_up(max(values, default=1.0))
+    most = defaults.get("max") or _round_up(ROOM * max(values, default=1.0))
     for part in (0.0, 0.5, 1.0):
         y = box.y + box.height * (1 - part)
         yield f'<path class="grid" d="M {box.x} {y:.1f} h {box.width}"/>'

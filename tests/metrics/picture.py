@@ -145,6 +145,8 @@ def _states(
         middle = top + height / 2 + 4
         yield _text(box.x - 6, middle, curve.name, anchor="end")
         for start_s, end_s, value in _runs(curve.values):
+            if not math.isfinite(value):
+                continue
             shown = mapping["options"][f"{value:g}"]
             x = box.x + span.part(start_s) * box.width
             width = (span.part(end_s) - span.part(start_s)) * box.width

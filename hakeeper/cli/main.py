@@ -47,7 +47,7 @@ COMMANDS: Final = (
     Command("check", "check the configuration and the token", "hakeeper.cli.check"),
     Command("status", "show the state of the running daemon", "hakeeper.cli.status"),
     Command("probe", "one line for monitoring and load balancers", "hakeeper.cli.probe", 3),
-    Command("metrics", "what it knows and has done, for Prometheus", "hakeeper.cli.metrics"),
+    Command("metrics", "print or serve metrics for Prometheus", "hakeeper.cli.metrics"),
     Command("reload", "make the running daemon read its files again", "hakeeper.cli.reload"),
     Command("pause", "move no address for a while, for maintenance", "hakeeper.cli.pause"),
     Command("resume", "end a pause before its time", "hakeeper.cli.resume"),

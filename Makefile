@@ -168,6 +168,8 @@ install:  ## Install the service on this server without a package, in PREFIX (as
 	install -D -m 0644 systemd/hakeeper-hooks.socket -t $(ROOT)/etc/systemd/system
 	install -D -m 0644 systemd/hakeeper-hooks.service -t $(ROOT)/etc/systemd/system
 	sed -i 's#=/usr/bin/hakeeper#=/usr/local/bin/hakeeper#' $(ROOT)/etc/systemd/system/hakeeper-hooks.service
+	install -D -m 0644 systemd/hakeeper-metrics.service -t $(ROOT)/etc/systemd/system
+	sed -i 's#=/usr/bin/hakeeper#=/usr/local/bin/hakeeper#' $(ROOT)/etc/systemd/system/hakeeper-metrics.service
 	install -D -m 0644 systemd/hakeeper.catalog $(ROOT)/usr/local/lib/systemd/catalog/hakeeper.catalog
 ifeq ($(DESTDIR),)
 	systemd-sysusers
@@ -179,9 +181,11 @@ endif
 
 uninstall:  ## Take away what `make install` has put there, but not /etc/hakeeper (as root)
 	-systemctl disable --now hakeeper.service hakeeper-hooks.socket
+	-systemctl disable --now hakeeper-metrics.service
 	rm -rf $(PREFIX) /usr/local/bin/hakeeper /etc/systemd/system/hakeeper.service
 	rm -rf /etc/systemd/system/hakeeper-hooks.socket /etc/systemd/system/hakeeper-hooks.service
 	rm -rf /etc/systemd/system/hakeeper-check.service /usr/local/lib/systemd/catalog/hakeeper.catalog
+	rm -rf /etc/systemd/system/hakeeper-metrics.service
 	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /run/hakeeper-step-down /run/hakeeper-hooks /var/lib/hakeeper
 	if getent passwd hakeeper >/dev/null; then userdel hakeeper; fi
 	if getent passwd hakeeper-hooks >/dev/null; then userdel hakeeper-hooks; fi

@@ -14,6 +14,7 @@ from typing import Final, assert_never
 from hakeeper import __version__
 from hakeeper.adapters.control_commands import Command, Commands
 from hakeeper.adapters.control_server import ControlServer
+from hakeeper.adapters.counts import Counts
 from hakeeper.adapters.hooks.sender import HookSender
 from hakeeper.adapters.inbox import Inbox
 from hakeeper.adapters.journal.recent import EVENTS_PARAMETERS
@@ -30,6 +31,7 @@ from hakeeper.adapters.step_down_file import StepDownFile
 from hakeeper.adapters.step_down_request import STEP_DOWN_PARAMETERS, STEP_UP_PARAMETERS
 from hakeeper.adapters.times import instant
 from hakeeper.configured_adapters import ConfiguredAdapters
+from hakeeper.core.calls import CallResult
 from hakeeper.core.core import Core
 from hakeeper.core.events import (
     CancelCall,
@@ -113,6 +115,7 @@ class Daemon:
         self._taker = Taker(core, self._sequencer)
         self._pauser = Pauser(self._sequencer, pause_file)
         self._stepper = Stepper(self._sequencer, adapters.track_file)
+        self._counts = Counts()
         self._control = make_control(Commands(self._commands()))
         self._follower = StatusFollower(notifier, reporter, time.time)
         self._follow_at_s = 0.0
@@ -196,6 +199,7 @@ class Daemon:
                 apis.let_leave(LEAVE_S)
             self._perform(effect)
         apis.let_leave(LEAVE_S)
+        self._counts.performed(effects)
         if any(isinstance(effect, Report) for effect in effects):
             self._follower.show(self._picture())
 
@@ -249,6 +253,9 @@ class Daemon:
                 answers.append(item)
         if answers:
             self._sequencer.feed(*answers)
+        for answer in answers:
+            if isinstance(answer, CallResult):
+                self._counts.answered(answer)
 
     def _take_signals(self) -> None:
         wanted = self._signals.take()
@@ -265,6 +272,7 @@ class Daemon:
             "explain": Command(self._explainer.explain, takes=EXPLAIN_PARAMETERS),
             "events": Command(self._reporter.recent.answer, takes=EVENTS_PARAMETERS),
             "take": Command(self._taker.take, only_root=True, takes=TAKE_PARAMETERS),
+            "counts": Command(lambda *_: self._counted()),
             "reload": Command(lambda *_: {"refused": self._reload()}, only_root=True),
             "pause": Command(self._pause, only_root=True, takes=PAUSE_PARAMETERS),
             "resume": Command(self._resume, only_root=True, takes=RESUME_PARAMETERS),
@@ -277,6 +285,22 @@ class Daemon:
 
     def _status(self) -> dict[str, object]:
         return {**self._about, **document(self._picture(), time.time())}
+
+    def _counted(self) -> dict[str, object]:
+        """Return the counts, and the status of the same moment."""
+        fifo = self._adapters.fifo
+        return {
+            "status": self._status(),
+            "counts": {
+                **self._counts.document(),
+                "fifo": {
+                    "accepted": fifo.lines_read,
+                    "rejected": fifo.lines_rejected,
+                    "overflows": fifo.overflows,
+                },
+                "journal_dropped": self._reporter.dropped,
+            },
+        }
 
     def _pause(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
         before = self._status()["pause"]
@@ -305,5 +329,6 @@ class Daemon:
         """Reload, and tell systemd of its beginning and its end; return why it is refused."""
         self._notifier.reloading()
         refused = self._reloader.reload()
+        self._counts.reloaded(refused=bool(refused))
         self._notifier.ready(self._follower.line(self._picture()))
         return refused

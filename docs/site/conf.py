@@ -33,7 +33,7 @@ SECTIONS: dict[str, list[str]] = {
         "docs/install", "docs/migrate", "docs/check", "docs/addresses", "docs/labels",
         "docs/alias-ips", "docs/nat-gateway", "docs/failover-ips", "docs/network", "docs/simulate",
     ],
-    "Run": ["docs/operate", "docs/faq", "docs/recording"],
+    "Run": ["docs/operate", "docs/metrics", "docs/runbooks", "docs/faq", "docs/recording"],
     "Look up": ["docs/configuration", "docs/commands", "docs/status", "docs/journal", "CHANGELOG"],
     "Understand": ["docs/how-it-works", "docs/reliability", "docs/security"],
     "Develop": [

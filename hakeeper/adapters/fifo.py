@@ -60,6 +60,9 @@ class NotifyFifo:
         self._current: FifoPipe | None = None
         self._retired: list[FifoPipe] = []
         self._reported: FifoChanged | None = None
+        self.lines_read = 0
+        self.lines_rejected = 0
+        self.overflows = 0
 
     @property
     def listening(self) -> bool:
@@ -98,7 +101,11 @@ class NotifyFifo:
         batch = _Batch()
         for pipe in self._pipes():
             batch.take(pipe)
-        return batch.drained(more=self.has_news())
+        drained = batch.drained(more=self.has_news())
+        self.lines_read += len(drained.lines)
+        self.lines_rejected += drained.bad_count
+        self.overflows += drained.overflow is not None
+        return drained
 
     def has_news(self) -> bool:
         """Say whether lines wait that `drain` has not returned; needs one system call per pipe."""

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 
-def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
-    """Give the file at `path` this content, mode 0600; raises OSError.
+def replace_file(path: Path, data: bytes, *, synced: bool = False, mode: int = 0o600) -> None:
+    """Give the file at `path` this content and mode; raises OSError.
 
     On failure the old file is removed, if possible: whoever relies on it would rely on what is out
     of date. `synced`: it survives a power cut from then on, which takes as long as the disk does.
@@ -14,7 +14,8 @@ def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
     temporary = path.with_name(f"{path.name}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+        with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
+            os.fchmod(file.fileno(), mode)  # whatever the umask is
             file.write(data)
             if synced:
                 file.flush()

@@ -48,6 +48,7 @@ COMMANDS: Final = (
     Command("status", "show the state of the running daemon", "hakeeper.cli.status"),
     Command("probe", "one line for monitoring and load balancers", "hakeeper.cli.probe", 3),
     Command("explain", "show what this server waits for and would do", "hakeeper.cli.explain"),
+    Command("metrics", "print or serve metrics for Prometheus", "hakeeper.cli.metrics"),
     Command("reload", "make the running daemon read its files again", "hakeeper.cli.reload"),
     Command("pause", "move no address for a while, for maintenance", "hakeeper.cli.pause"),
     Command("resume", "end a pause before its time", "hakeeper.cli.resume"),

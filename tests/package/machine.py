@@ -27,12 +27,13 @@ PACKAGES = (
     "procps",
     "python3",
     "python3-certifi",
+    "python3-prometheus-client",
     "python3-systemd",
     "python3-yaml",
     "systemd",
     "systemd-sysv",
 )
-"""What the package and its test depend on, so that apt needs no network to install it."""
+"""What the package and its test depend on or can use: apt needs no network then."""
 
 
 def base_of(suite: str, folder: Path) -> Path:

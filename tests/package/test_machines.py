@@ -124,6 +124,8 @@ def is_quiet(machine: Machine) -> None:
     """As installed: enabled, not running, not failed, and the FIFO is there for its user."""
     assert machine.says("systemctl is-enabled hakeeper") == "enabled"
     assert machine.says("systemctl is-failed hakeeper") == "inactive"
+    assert machine.run("systemctl is-enabled hakeeper-metrics", check=False).stdout == "disabled\n"
+    assert machine.says("systemctl is-failed hakeeper-metrics") == "inactive"
     has_its_folder(machine)
     assert machine.says("hakeeper --version") == f"hakeeper {__version__}"
     assert "not installed" not in machine.run("hakeeper version").stdout
@@ -145,6 +147,9 @@ def is_sound_to_systemd(machine: Machine) -> None:
     verified = machine.run("systemd-analyze verify --man=no hakeeper.service")
     assert (verified.stdout, verified.stderr) == ("", "")
     machine.run("systemd-analyze security --no-pager --threshold=12 hakeeper.service")
+    verified = machine.run("systemd-analyze verify --man=no hakeeper-metrics.service")
+    assert (verified.stdout, verified.stderr) == ("", "")
+    machine.run("systemd-analyze security --no-pager --threshold=9 hakeeper-metrics.service")
 
 
 def is_removed(machine: Machine) -> None:

@@ -37,8 +37,8 @@ def verify(path: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
-def exposure(path: Path) -> "subprocess.CompletedProcess[str]":
-    argv = ["systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}"]
+def exposure(path: Path, most: int = MOST_EXPOSED) -> "subprocess.CompletedProcess[str]":
+    argv = ["systemd-analyze", "security", "--offline=yes", f"--threshold={most}"]
     argv += ["--no-pager", str(path)]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
@@ -136,3 +136,28 @@ def test_no_directive_stands_twice_by_mistake() -> None:
     for section in parser.sections():
         for name in parser.options(section):
             assert len(directives(name)) == 1 or name in lists, name
+
+
+# --- the service of the metrics -------------------------------------------------------------------
+
+METRICS = FOLDER / "hakeeper-metrics.service"
+METRICS_MOST_EXPOSED = 9
+
+
+def test_systemd_finds_no_fault_with_the_unit_of_the_metrics(tmp_path: Path) -> None:
+    copy = tmp_path / METRICS.name
+    copy.write_text(METRICS.read_text().replace("=/usr/bin/hakeeper ", f"={sys.executable} "))
+    done = verify(copy)
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_it_is_hardly_exposed_and_less_would_be_told() -> None:
+    assert 0 == exposure(METRICS, METRICS_MOST_EXPOSED).returncode
+    assert 0 != exposure(METRICS, METRICS_MOST_EXPOSED - 1).returncode
+
+
+def test_nobody_from_outside_reaches_it_and_the_daemon_does_not_need_it() -> None:
+    text = METRICS.read_text()
+    assert "IPAddressAllow=localhost\nIPAddressDeny=any\n" in text
+    assert "DynamicUser=yes\n" in text
+    assert METRICS.name not in UNIT.read_text()

@@ -98,6 +98,11 @@ class Reporter:
         self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._writer.start()
 
+    @property
+    def dropped(self) -> int:
+        """How many entries were lost since the start."""
+        return self._dropped
+
     def report(self, report: Report) -> None:
         """Write a report of the core. Returns at once and never raises."""
         entry = entry_of(report)

@@ -63,8 +63,6 @@ class Plan:
     """What is to be done: the files, in the order in which they are put in place."""
 
     files: tuple[NewFile, ...]
-    config_text: str | None
-    """The text of hakeeper.yaml, if it is new."""
     other_command: str
     """What to run on the other server."""
     notes: tuple[str, ...] = ()
@@ -94,7 +92,6 @@ def make_plan(wishes: Wishes, here: Here, there: There, token: str | None) -> Pl
         files += _changed_keepalived(wishes, here)
     return Plan(
         files=tuple(one for one in files if one.before != one.after),
-        config_text=config_text,
         other_command=_other_command(wishes, here, own),
         notes=tuple(_notes(wishes, here)),
     )

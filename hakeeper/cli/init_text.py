@@ -70,7 +70,10 @@ def consequences(todo: tuple[Step, ...], there: There) -> Iterator[str]:
 
 def obstacles(judgement: Judgement) -> str:
     """Return why a failover would not work."""
-    lines = ["a failover to this server would not work; nothing was changed"]
+    lines = [
+        "a failover to this server would not work; nothing was changed (lines are counted in the"
+        " new files)"
+    ]
     for name, one in judgement.obstacles:
         lines += ["", *finding_lines(name, one)]
     return judgement.named("\n".join(lines))

@@ -8,10 +8,10 @@ machines that boot (tests/e2e).
 import contextlib
 import os
 import pty
+import select
 import shutil
 import subprocess
 import sys
-import threading
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +22,8 @@ from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.relay import ApiRelay
 
 USER_ID = 990
+PATIENCE_S = 60.0
+"""Bounds a test that fails; no test asserts how fast anything is."""
 PEER = "10.0.0.3"
 _COPIED = (
     "ld.so.cache",
@@ -119,6 +121,7 @@ class Bare:
             text=True,
             check=False,
             env=self._environment(before, after),
+            timeout=PATIENCE_S,
         )
         told = Told(done.returncode, done.stdout, done.stderr)
         assert "Traceback" not in told.out + told.err
@@ -135,17 +138,9 @@ class Bare:
             after=after,
         )
 
-    def on_terminal(self, *words: str, typed: str) -> Told:
-        """Run hakeeper on a terminal, at which this is typed; all is in `out`."""
+    def on_terminal(self, *words: str, answers: Sequence[tuple[str, str]]) -> Told:
+        """Run hakeeper on a terminal, and answer its questions in this order; all is in `out`."""
         leader, follower = pty.openpty()
-        said: list[bytes] = []
-
-        def listen() -> None:
-            with contextlib.suppress(OSError):  # how the end of a terminal shows
-                while data := os.read(leader, 65536):
-                    said.append(data)
-
-        listener = threading.Thread(target=listen)
         with subprocess.Popen(
             self._argv(words),
             stdin=follower,
@@ -154,13 +149,36 @@ class Bare:
             start_new_session=True,
             env=self._environment(),
         ) as process:
-            listener.start()
-            os.write(leader, typed.encode())
-            code = process.wait()
-        os.close(follower)
-        listener.join()
-        os.close(leader)
-        return Told(code, b"".join(said).decode().replace("\r\n", "\n"), "")
+            os.close(follower)
+            said, seen = "", 0
+            try:
+                for question, answer in answers:
+                    while question not in said[seen:]:
+                        said += _heard(leader)
+                    seen = len(said)
+                    os.write(leader, f"{answer}\n".encode())
+                while True:
+                    said += _heard(leader)
+            except EOFError:
+                pass
+            finally:
+                process.kill()  # nothing is left of it, unless a question did not come
+                os.close(leader)
+        assert self.token not in said
+        return Told(process.returncode, said.replace("\r\n", "\n"), "")
+
+
+def _heard(terminal: int) -> str:
+    """Return what comes next; raises EOFError when the process has ended."""
+    if not select.select([terminal], [], [], PATIENCE_S)[0]:
+        raise AssertionError(f"nothing more was said within {PATIENCE_S} s")
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:  # how the end of a terminal shows
+        data = b""
+    if not data:
+        raise EOFError
+    return data.decode()
 
 
 @contextlib.contextmanager

@@ -148,18 +148,19 @@ def _run(args: argparse.Namespace) -> int:
     todo = _todo(plan, places, args, config)
     _out(init_text.found(wishes, there))
     _out(init_text.changes(plan, args.redactor.text))
+    if args.dry_run:
+        _out([*init_text.commands(todo), "dry run: nothing was changed, nor tried"])
+        return exits.OK
+    code = exits.OK
     if plan.files or todo:
-        if args.dry_run:
-            _out([*init_text.commands(todo), "dry run: nothing was changed, nor tried"])
-            return exits.OK
         _try(plan, here.config or _config(wishes, there), places, token, args)
         _out([*init_text.commands(todo), *init_text.consequences(todo, there)])
         if not args.yes and answer("Do so? [y/N]", "--yes").lower() not in ("y", "yes"):
             raise SetupError("nothing was changed", exits.OK)
         _do(plan, todo)
+        code = exits.OK if args.no_start else _end(args.socket)
     else:
         _out(["nothing to do"])
-    code = exits.OK if args.no_start else _end(args.socket)
     _out([f"on {there.peer.name}, unless it is set up: {plan.other_command}"])
     return code
 

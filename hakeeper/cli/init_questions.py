@@ -26,14 +26,15 @@ def wishes_of(args: argparse.Namespace, here: Here) -> Wishes:
     name = the_instance(here, args.instance)
     instance = here.instance(name)
     peers = () if instance is None else instance.peers
-    peer = args.peer or (peers[0].ip if len(peers) == 1 else None)
+    known = [each.ip for each in peers if isinstance(each.ip, IPv4Address)]
+    peer = args.peer or (known[0] if len(known) == 1 else None)
     if peer is None:
         peer = _asked_ipv4(answer("The other server's private address:", "--peer"))
     address = args.address or answer("The floating IP to move (name, id or address):", "--address")
     if not (address and address.isprintable()):
         raise SetupError("--address: names no floating IP")
     return Wishes(
-        peer=IPv4Address(str(peer)),
+        peer=peer,
         address=address,
         instance=name,
         router_id=args.router_id,

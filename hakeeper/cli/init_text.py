@@ -70,10 +70,9 @@ def consequences(todo: tuple[Step, ...], there: There) -> Iterator[str]:
 
 def obstacles(judgement: Judgement) -> str:
     """Return why a failover would not work."""
-    lines = [
-        "a failover to this server would not work; nothing was changed (lines are counted in the"
-        " new files)"
-    ]
+    lines = ["a failover to this server would not work; nothing was changed"]
+    if judgement.renamed:
+        lines[0] += " (lines are counted in the new files)"
     for name, one in judgement.obstacles:
         lines += ["", *finding_lines(name, one)]
     return judgement.named("\n".join(lines))

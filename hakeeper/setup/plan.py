@@ -227,7 +227,8 @@ def _changed_keepalived(wishes: Wishes, here: Here) -> Iterator[NewFile]:
 
 
 def _scripts_to_remove(wishes: Wishes, here: Here) -> tuple[NotifyScript, ...]:
-    if not (wishes.is_removing_scripts and here.movers):
+    movers = _movers(wishes, here)
+    if not (wishes.is_removing_scripts and movers):
         return ()
     if not here.hears_keepalived:
         raise SetupError(
@@ -235,7 +236,14 @@ def _scripts_to_remove(wishes: Wishes, here: Here) -> tuple[NotifyScript, ...]:
             " run init without --remove-scripts first, and again with it once `hakeeper status`"
             " reports OK on both servers"
         )
-    return here.movers
+    return movers
+
+
+def _movers(wishes: Wishes, here: Here) -> tuple[NotifyScript, ...]:
+    """Return the scripts of the instance, and of groups that it is in: others are not replaced."""
+    groups = () if here.conf is None else here.conf.groups
+    owners = {wishes.instance, *(one.name for one in groups if wishes.instance in one.members)}
+    return tuple(one for one in here.movers if one.owner in owners)
 
 
 # --- what is said --------------------------------------------------------------------------------
@@ -259,8 +267,9 @@ def _notes(wishes: Wishes, here: Here) -> Iterator[str]:
             f"{here.places.keepalived_conf} is there already: its priorities and its"
             " virtual_router_id stay as they are"
         )
-    if here.movers and not wishes.is_removing_scripts:
-        for one in here.movers:
+    movers = _movers(wishes, here)
+    if movers and not wishes.is_removing_scripts:
+        for one in movers:
             yield (
                 f"{one.place}: `{one.keyword}` of {one.owner} runs `{one.command}`, which moves an"
                 " address, too; it stays for now"

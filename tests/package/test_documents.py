@@ -12,7 +12,8 @@ from tests.package.test_pages import page
 pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 DOC = "usr/share/doc/hakeeper"
 DOCUMENTS = ("README.md", "docs/alias-ips.md", "docs/check.md", "docs/configuration.md",
-             "docs/failover-ips.md", "docs/install.md", "docs/journal.md", "docs/labels.md",
+             "docs/failover-ips.md", "docs/init.md", "docs/install.md", "docs/journal.md",
+             "docs/labels.md",
              "docs/migrate.md", "docs/nat-gateway.md", "docs/operate.md", "docs/recording.md",
              "docs/reliability.md", "docs/security.md", "docs/simulate.md",
              "docs/status.md")  # fmt: skip
@@ -22,6 +23,7 @@ _PATH = re.compile(r"(?<![\w./*])/(?:usr|etc|lib)/[\w./*-]*hakeeper[\w./*-]*")
 # Not in the package: what the operator or systemd makes, or an installation without the package.
 _MADE = re.compile(
     r"/etc/hakeeper/(?:hakeeper\.yaml|robot-login|token|token\.cred|drill\.yaml)$"
+    r"|/etc/systemd/system/keepalived\.service\.d/hakeeper-init\.conf$"
     r"|/etc/systemd/system/hakeeper\.service\.d$|/usr/local/"
 )
 

@@ -246,6 +246,27 @@ def test_it_goes_when_hakeeper_hears_keepalived_and_not_before() -> None:
     assert "without --remove-scripts first" in refused(wishes, moving(hears=False))
 
 
+def test_the_script_of_another_instance_stays() -> None:
+    """It moves an address that hakeeper is not told of."""
+    here = moving(hears=True)
+    movers = tuple(replace(one, owner="VI_2") for one in here.movers)
+    wishes = replace(WISHES, is_removing_scripts=True)
+
+    assert make_plan(wishes, replace(here, movers=movers), THERE, None).files == ()
+
+
+def test_the_script_of_its_group_goes() -> None:
+    group = (
+        "vrrp_sync_group G {\n    group {\n        VI_1\n    }\n    notify_master /etc/f.sh\n}\n"
+    )
+    here = with_conf(CONF + group, config=parse(YAML, "test"), hears_keepalived=True)
+    assert here.conf is not None
+    here = replace(here, movers=here.conf.notify_scripts)
+    (file,) = make_plan(replace(WISHES, is_removing_scripts=True), here, THERE, None).files
+
+    assert file.after == CONF + group.replace("    notify_master /etc/f.sh\n", "")
+
+
 # --- at Hetzner ----------------------------------------------------------------------------------
 
 NETWORKS = (

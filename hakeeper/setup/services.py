@@ -34,8 +34,9 @@ def steps(
     """Yield the arguments of systemctl, in the safe order. A running keepalived is only reloaded.
 
     A restart of hakeeper moves no address, and is the only way to give the service a new token.
+    Before keepalived's start systemd reads its drop-ins, which an earlier run may have written.
     """
-    if plan.file(places.drop_in) is not None:
+    if plan.file(places.drop_in) is not None or not is_keepalived_running:
         yield ("daemon-reload",)
     if not is_hakeeper_active:
         yield ("start", "hakeeper")

@@ -308,6 +308,7 @@ BEGIN = "enable keepalived, restart keepalived"
         (with_conf(CONF.replace("    enable_dbus\n", "")), False, True,
          "start hakeeper, reload keepalived"),
         (with_conf(CONF, config=parse(YAML, "test")), True, True, ""),
+        (with_conf(CONF, config=parse(YAML, "test")), True, False, f"daemon-reload, {BEGIN}"),
         (with_conf(CONF, config=parse(YAML, "test")), False, True, "start hakeeper"),
     ],
 )  # fmt: skip

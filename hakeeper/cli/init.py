@@ -161,7 +161,7 @@ def _run(args: argparse.Namespace) -> int:
         code = exits.OK if args.no_start else _end(args.socket)
     else:
         _out(["nothing to do"])
-    _out([f"on {there.peer.name}, unless it is set up: {plan.other_command}"])
+    _out(init_text.other_server(plan, there, todo))
     return code
 
 

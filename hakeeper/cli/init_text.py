@@ -68,6 +68,20 @@ def consequences(todo: tuple[Step, ...], there: There) -> Iterator[str]:
         yield f"if this server becomes MASTER, it takes {there.seen.label}, now {holder(there)}"
 
 
+def other_server(plan: Plan, there: There, todo: tuple[Step, ...]) -> Iterator[str]:
+    """Say what is next."""
+    if ("restart", "keepalived") in todo:
+        yield "who is MASTER is settled within a few seconds: hakeeper status"
+    name = there.peer.name
+    if plan.other_has_conf:
+        yield (
+            f"on {name}, whose keepalived.conf has to go with this one (the same"
+            f" virtual_router_id, version and password): {plan.other_command}"
+        )
+    else:
+        yield f"on {name}, unless it is set up: {plan.other_command}"
+
+
 def obstacles(judgement: Judgement) -> str:
     """Return why a failover would not work."""
     lines = ["a failover to this server would not work; nothing was changed"]
@@ -81,5 +95,5 @@ def obstacles(judgement: Judgement) -> str:
 def tried(judgement: Judgement) -> str:
     """Return that the trial went well, and whether there is more to read."""
     count = len(judgement.report.findings(Severity.WARNING))
-    more = f" ({count} warnings, which `hakeeper check --online` explains)" if count else ""
+    more = f" (warnings: {count}; `hakeeper check --online` explains them)" if count else ""
     return f"tried: with these files a failover to this server would work{more}"

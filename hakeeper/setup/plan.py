@@ -65,6 +65,8 @@ class Plan:
     files: tuple[NewFile, ...]
     other_command: str
     """What to run on the other server."""
+    other_has_conf: bool = False
+    """Whether that server needs a keepalived.conf that goes with the one here."""
     notes: tuple[str, ...] = ()
 
     def file(self, path: Path) -> NewFile | None:
@@ -93,6 +95,7 @@ def make_plan(wishes: Wishes, here: Here, there: There, token: str | None) -> Pl
     return Plan(
         files=tuple(one for one in files if one.before != one.after),
         other_command=_other_command(wishes, here, own),
+        other_has_conf=_has_conf_of_its_own(here),
         notes=tuple(_notes(wishes, here)),
     )
 
@@ -254,11 +257,21 @@ def _other_command(wishes: Wishes, here: Here, own: IPv4Address) -> str:
     words += ["--instance", wishes.instance]
     if wishes.endpoint is not None:
         words += ["--endpoint", wishes.endpoint]
-    if here.conf is None:
-        priority = _priority(wishes, own)
-        other = _OTHER if priority > _OTHER else min(priority + 50, 254)
-        words += ["--router-id", str(wishes.router_id or ROUTER_ID), "--priority", str(other)]
-    return shlex.join(words)
+    if _has_conf_of_its_own(here):
+        return shlex.join(words)
+    instance = here.instance(wishes.instance)
+    router_id = wishes.router_id or ROUTER_ID
+    priority = _priority(wishes, own)
+    if instance is not None:
+        router_id = template.router_id_in(here.conf_text or "") or router_id
+        priority = instance.priority
+    other = _OTHER if priority > _OTHER else min(priority + 50, 254)
+    return shlex.join([*words, "--router-id", str(router_id), "--priority", str(other)])
+
+
+def _has_conf_of_its_own(here: Here) -> bool:
+    """Say whether keepalived.conf is not of init's making: then its peer's is not either."""
+    return here.conf is not None and not template.is_ours(here.conf_text or "")
 
 
 def _notes(wishes: Wishes, here: Here) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The texts of new files. conf/keepalived/fast-web-*.conf show the same keepalived.conf."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from string import Template
@@ -88,6 +89,8 @@ vrrp_instance $instance {
     # healed, and the address may stay with the wrong node for up to 15 minutes.
 }
 """)
+_OURS: Final = re.compile(r"# keepalived\.conf of \S+, written by `hakeeper init`\.")
+_ROUTER_ID: Final = re.compile(r"^    virtual_router_id ([0-9]{1,3})$", re.MULTILINE)
 _DROP_IN: Final = Template("""\
 # Written by `hakeeper init`. Without its private address keepalived hears no peer.
 [Service]
@@ -130,6 +133,17 @@ def keepalived_conf(node: Node) -> str:
         public_interface=node.public_interface,
         fifo_line=fifo_line(node.fifo, node.user),
     )
+
+
+def is_ours(text: str) -> bool:
+    """Say whether a keepalived.conf was made by init, for a pair of its making."""
+    return _OURS.match(text) is not None
+
+
+def router_id_in(text: str) -> int | None:
+    """Return the `virtual_router_id` of a file that was made by init."""
+    found = _ROUTER_ID.search(text)
+    return None if found is None else int(found[1])
 
 
 def drop_in(own: IPv4Address) -> str:

@@ -134,6 +134,16 @@ def test_ipv6_wants_a_file_by_hand() -> None:
     assert "init writes no keepalived.conf" in refused(there=replace(THERE, seen=seen))
 
 
+def test_the_command_for_the_other_server_is_the_same_when_the_file_is_there() -> None:
+    wishes = replace(WISHES, router_id=7, priority=101)
+    first = make_plan(wishes, BARE, THERE, None)
+    here = with_conf(first.files[-1].after, config=parse(YAML, "test"))
+    again = make_plan(WISHES, here, THERE, None)
+
+    assert again.other_command == first.other_command
+    assert not again.other_has_conf
+
+
 # --- what is there -------------------------------------------------------------------------------
 
 
@@ -145,6 +155,7 @@ def test_a_keepalived_conf_gets_the_two_lines_alone() -> None:
     assert names(plan) == ["hakeeper.yaml", "keepalived.conf"], "no drop-in for others' set-ups"
     assert changed == ["+    vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper"]
     assert "--priority" not in plan.other_command
+    assert plan.other_has_conf, "one of init's would not go with it"
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,12 @@ def as_text(report: Report, *, file_warnings: Iterable[str] = ()) -> str:
         lines += _wrapped("warning  ", text)
     for severity in (Severity.WARNING, Severity.ERROR):
         for name, finding in report.findings(severity):
-            lines += ["", *_finding(name, finding)]
+            lines += ["", *finding_lines(name, finding)]
     return "\n".join(map(printable, [*lines, "", *_verdict(report), ""]))
 
 
-def _finding(name: str, finding: Finding) -> Iterator[str]:
+def finding_lines(name: str, finding: Finding) -> Iterator[str]:
+    """Return one finding: what is wrong, why it matters, what to do."""
     mark = {Severity.ERROR: "ERROR", Severity.WARNING: "warning"}[finding.severity]
     place = "" if finding.place is None else f"{finding.place}: "
     yield from _wrapped(f"{mark:<7}  ", f"{name}: {place}{finding.what}")

@@ -43,6 +43,7 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = (
+    Command("init", "set this server up", "hakeeper.cli.init"),
     Command("run", "run the daemon in the foreground", "hakeeper.cli.run"),
     Command("check", "check the configuration and the token", "hakeeper.cli.check"),
     Command("status", "show the state of the running daemon", "hakeeper.cli.status"),

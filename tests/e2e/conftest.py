@@ -151,6 +151,16 @@ def pair(
 
 
 @pytest.fixture
+def bare_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
+    """A pair of fresh machines, of both releases, that are off; nothing is installed on them."""
+    bases = ((roots.base("12"),), (roots.base("13"),))
+    with Pair(site, tmp_path / "pair", layers=bases) as pair:
+        request.node.stash[PAIR] = pair
+        pair.personalize()
+        yield pair
+
+
+@pytest.fixture
 def tutorial_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
     """A pair without hakeeper, on which a script moves the address; web-a has it.
 

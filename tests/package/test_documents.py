@@ -20,6 +20,7 @@ _PATH = re.compile(r"(?<![\w./*])/(?:usr|etc|lib)/[\w./*-]*hakeeper[\w./*-]*")
 # Not in the package: what the operator or systemd makes, or an installation without the package.
 _MADE = re.compile(
     r"/etc/hakeeper/(?:hakeeper\.yaml|chat-url|robot-login|token|token\.cred|drill\.yaml)$"
+    r"|/etc/systemd/system/keepalived\.service\.d/hakeeper-init\.conf$"
     r"|/etc/systemd/system/hakeeper\.service\.d$|/usr/local/"
 )
 

@@ -51,6 +51,13 @@ global_defs {
     vrrp_garp_master_refresh 0
 }
 
+# For `hakeeper step-down`, a planned switchover: this number is added to the priority. The package
+# makes the file, with 0 in it. (keepalived before 2.1 calls this `vrrp_track_file`.)
+track_file hakeeper {
+    file "/run/hakeeper-step-down"
+    weight 1
+}
+
 #nginx vrrp_script nginx {
 #nginx     script "/usr/bin/curl --fail --silent --output /dev/null --max-time 1 http://127.0.0.1/"
 #nginx     interval 1
@@ -72,6 +79,10 @@ vrrp_instance $instance {
     unicast_src_ip $own
     unicast_peer {
         $peer
+    }
+
+    track_file {
+        hakeeper
     }
 
 #nginx     track_script {

@@ -6,9 +6,9 @@ import time
 from datetime import datetime
 from typing import Final
 
-FORMS: Final = "an age such as 90s, 30min, 2h, 3d or 1w, or a time such as 2026-11-30 or"
-_AGE: Final = re.compile(r"(\d{1,9}) ?(s|min|h|d|w)", re.ASCII)
-_UNIT_S: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+FORMS: Final = "an age such as 90s, 30m, 2h, 3d or 1w, or a time such as 2026-11-30 or"
+_AGE: Final = re.compile(r"(\d{1,9}) ?(s|m|min|h|d|w)", re.ASCII)
+_UNIT_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def moment(text: str) -> float:

@@ -71,7 +71,7 @@ from hakeeper.core.step_rules import (
     action_unread,
     failed,
     halt,
-    read_if_halted,
+    read_if_put_off,
     read_instead,
     read_later,
     read_when_moved,
@@ -123,7 +123,7 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     ApiWorks: {MutateDue: Cell(retry_soon, (MutateDue,))},
     Moving: {
         **{stage: Cell(read_when_moved, (stage,)) for stage in get_args(Reading)},
-        MutateDue: Cell(read_if_halted, (MutateDue, Verify)),
+        MutateDue: Cell(read_if_put_off, (MutateDue, Verify)),
     },
     NotFound: {stage: Cell(read_later, (stage,)) for stage in get_args(Reading)},
     Hung: {MutateDue: Cell(leave, (HoldDown,))},

@@ -202,11 +202,14 @@ def read_when_moved(
     return replace(stage, after_s=now, due_at_s=due_at_s)
 
 
-def read_if_halted(
+def read_if_put_off(
     resource: Resource, stage: MutateDue, what: Moving, now: float, rng: Random
 ) -> Stage:
-    """A step that waits for the end of a pause waits for that of the move, too, and is read for."""
-    if PAUSED not in stage.claim.reported:
+    """What was halted, or failed before, waits for the end of the move, and is read for.
+
+    The first step of a new master does not: what it was going to do is newer than that move.
+    """
+    if not (PAUSED in stage.claim.reported or stage.claim.is_sent):
         return stage
     return read_when_moved(resource, Verify(stage.claim, now, now), what, now, rng)
 

@@ -154,6 +154,7 @@ def test_an_age_counts_back_from_now(tmp_path: Path) -> None:
     path = write(tmp_path / "ages.jsonl", story)
     assert ["a.2"] == events(path, "--since", "2h")
     assert ["a.0"] == events(path, "--until", "1d")
+    assert ["a.2"] == events(path, "--since", "120m")
     assert ["a.1"] == events(path, "--since", "1d", "--until", "120min")
 
 
@@ -204,7 +205,7 @@ def test_csv_has_a_header_and_the_fields_in_their_columns(path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--since", "yesterday"), "'yesterday' is neither an age such as 90s, 30min, 2h, 3d"),
+        (("--since", "yesterday"), "'yesterday' is neither an age such as 90s, 30m, 2h, 3d"),
         (("--until", "2026-13-01"), "'2026-13-01' is neither an age"),
         (("--since", "999999999w"), None),
         (("--last", "0"), "'0' is not a number from 1 on"),

@@ -123,13 +123,13 @@ class TakeRules(Observer):
             return
         for fip in take.waiting:
             cloud = self._clouds.of(fip)
-            if not self._is_free(fip, node) or cloud.holder(fip) == node.server_id:
+            if not self._is_free(fip, node):
                 continue
             acted_s = self._sent_s.get((node.index, fip), 0.0)
             if not cloud.kind.acts_on_known:  # it reads first
                 acted_s = max(acted_s, self._asked_s.get(node.index, 0.0))
             text = "ip-{} waits, and nothing is done {:.0f} s after a take"
-            acts = acted_s >= take.at_s
+            acts = acted_s >= take.at_s or cloud.holder(fip) == node.server_id
             self._demand("take_acts", node.index, acts, text, fip, ACTS_S)
 
     # --- what else happens ---------------------------------------------------------------------

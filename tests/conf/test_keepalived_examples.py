@@ -50,6 +50,8 @@ def test_there_is_a_pair_of_files_for_each_profile() -> None:
     assert names == [
         "fast-web-a.conf",
         "fast-web-b.conf",
+        "fastest-web-a.conf",
+        "fastest-web-b.conf",
         "plain-web-a.conf",
         "plain-web-b.conf",
     ]
@@ -126,7 +128,7 @@ def test_the_example_goes_with_the_hakeeper_yaml_beside_it(path: Path) -> None:
     assert [VrrpId(VrrpKind.INSTANCE, name) for name in instances] == list(config.resources)
 
 
-@pytest.mark.parametrize("profile", ["plain", "fast"])
+@pytest.mark.parametrize("profile", ["plain", "fast", "fastest"])
 def test_both_nodes_of_a_pair_differ_only_in_what_is_theirs(profile: str) -> None:
     texts = [(CONF / f"keepalived/{profile}-web-{node}.conf").read_text() for node in "ab"]
     first, second = (text.splitlines() for text in texts)

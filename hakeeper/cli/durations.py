@@ -7,7 +7,9 @@ from typing import Final
 
 from hakeeper.adapters.pause_request import LONGEST_S, REASON_LIMIT, checked_text
 
-_DURATION: Final = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m(?:in)?)?(?:(\d{1,6})s)?", re.ASCII)
+_DURATION: Final = re.compile(
+    r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m(?:in)?)?(?:(\d{1,6})s)?", re.ASCII
+)
 
 
 def duration_from(shortest_s: float, too_short: str, too_long: str) -> Callable[[str], float]:

@@ -127,7 +127,7 @@ def _api(entry: Kept) -> str:
     name = str(entry.fields.get("api", ""))
     try:
         return api_name(api_named(name))
-    except (KeyError, StopIteration):  # of a newer version
+    except KeyError:  # of a newer version
         return f"the API {name}"
 
 

@@ -18,5 +18,5 @@ KINDS: Final[Kinds] = {kind.name: kind for kind in _ALL}
 
 
 def api_named(name: str) -> Api:
-    """Return the API that goes by this name."""
-    return next(kind.api for kind in KINDS.values() if kind.api.name == name)
+    """Return the API that goes by this name; raises KeyError."""
+    return {kind.api.name: kind.api for kind in KINDS.values()}[name]

@@ -142,7 +142,17 @@ def from_json(text: str) -> Line:
         raise NotJsonError(f"not JSON: {error}") from None
     if isinstance(document, dict) and document.get(TAG) == Beginning.__name__:
         _check_format(document.get("format"))
-    return _codec().decode(document, "line")
+    line = _codec().decode(document, "line")
+    if isinstance(line, Beginning):
+        _check_kinds(line.settings)
+    return line
+
+
+def _check_kinds(settings: Settings) -> None:
+    for ref in (ref for refs in settings.resources.values() for ref in refs):
+        if ref.kind not in KINDS:
+            text = f"line.settings.resources: this hakeeper moves no {shown(ref.kind)}"
+            raise CodecError(text)
 
 
 def _check_format(found: Json) -> None:

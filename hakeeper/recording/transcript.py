@@ -1,5 +1,6 @@
 """A recording for people: one line for each event and each effect."""
 
+import contextlib
 import dataclasses
 import enum
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,8 +57,10 @@ def answer_lines(heard: Heard) -> Iterator[str]:
 def effect_line(effect: Effect) -> str:
     """Tell an effect."""
     if isinstance(effect, Report):
-        entry = entry_of(effect)
-        return printable(f"{entry.event}: {entry.message}")
+        # What names a kind or an API that only another hakeeper knows has no words here.
+        with contextlib.suppress(KeyError):
+            entry = entry_of(effect)
+            return printable(f"{entry.event}: {entry.message}")
     return printable(short(effect))
 
 

@@ -434,6 +434,21 @@ def test_every_place_where_a_recording_may_be_cut_is_normal() -> None:
         list(replay_lines(read(text[:at].splitlines(keepends=True)), plain))
 
 
+@pytest.mark.parametrize("known", ['"floating_ip"', '"cloud"'])
+def test_a_kind_or_an_api_that_is_not_known_ends_in_no_traceback(
+    tmp_path: Path, capfd: Out, known: str
+) -> None:
+    pieces = whole().split(known)
+    seen = set()
+    for at in range(1, len(pieces)):
+        (tmp_path / "r").write_text(f'{known.join(pieces[:at])}"x"{known.join(pieces[at:])}')
+        code, out, err = said(capfd, tmp_path / "r")
+        assert "unexpected error" not in err
+        seen.add((code, "different at line" in out, "this hakeeper moves no" in err))
+    assert seen <= {(0, False, False), (1, True, False), (65, False, True)}
+    assert (1, True, False) in seen
+
+
 def test_no_cut_and_no_changed_byte_ends_in_a_traceback(tmp_path: Path, capfd: Out) -> None:
     rng = chance(1)
     data = whole().encode()

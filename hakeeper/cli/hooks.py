@@ -13,13 +13,13 @@ from typing import Final
 
 from hakeeper import exits
 from hakeeper.adapters.configfile import ConfigUnreadable, load
-from hakeeper.adapters.hooks import CURE
+from hakeeper.adapters.hooks import CURE, hooks_socket
 from hakeeper.adapters.hooks.notice import Notice
 from hakeeper.adapters.hooks.runner import HooksFile, Runner, systemd_socket
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.signals import Signals
-from hakeeper.cli.options import add_config, default_hooks_socket
+from hakeeper.cli.options import add_config
 from hakeeper.config import ConfigErrors
 from hakeeper.printable import printable
 
@@ -98,7 +98,7 @@ def _try(path: Path, name: str, hook: str) -> int:
     vrrp, moment = known[name, hook]
     text = f"{vrrp}: {moment.value} is tried by hand"
     notice = Notice(moment=moment, vrrp=vrrp, time_s=time.time(), message=text, reason="a try")
-    at = default_hooks_socket()
+    at = hooks_socket()
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.sendto(notice.encoded(), str(at))

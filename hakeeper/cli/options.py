@@ -5,9 +5,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-from hakeeper.adapters.hooks import SOCKET
-
-HOOKS_SOCKET_VARIABLE: Final = "HAKEEPER_HOOKS_SOCKET"
 DEFAULT_CONFIG: Final = Path("/etc/hakeeper/hakeeper.yaml")
 DEFAULT_RUNTIME_FOLDER: Final = "/run/hakeeper/daemon"
 DEFAULT_STATE_FOLDER: Final = "/var/lib/hakeeper"
@@ -68,11 +65,6 @@ def default_pause_file() -> Path:
 def default_step_down_file() -> Path:
     """Return the default path of the file that keeps a step-down."""
     return _state_folder() / "step-down.json"
-
-
-def default_hooks_socket() -> Path:
-    """Return the path of the socket behind which hooks are run; tests set the variable."""
-    return Path(os.environ.get(HOOKS_SOCKET_VARIABLE) or SOCKET)
 
 
 def _state_folder() -> Path:

@@ -13,6 +13,7 @@ from typing import Self
 from hakeeper import __version__, exits
 from hakeeper.adapters.configfile import ConfigUnreadable
 from hakeeper.adapters.history.writer import HistoryWriter
+from hakeeper.adapters.hooks import hooks_socket
 from hakeeper.adapters.journal.libraries import library_logging
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
@@ -23,7 +24,6 @@ from hakeeper.adapters.signals import Signals
 from hakeeper.cli.options import (
     add_config,
     default_history_file,
-    default_hooks_socket,
     default_pause_file,
     default_socket,
     default_state_file,
@@ -239,7 +239,7 @@ def _folders() -> Folders:
         state_file=default_state_file(),
         pause_file=default_pause_file(),
         step_down_file=default_step_down_file(),
-        hooks_socket=default_hooks_socket(),
+        hooks_socket=hooks_socket(),
     )
 
 

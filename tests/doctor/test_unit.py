@@ -22,6 +22,8 @@ ITS_OWN = {
     "RuntimeDirectoryPreserve",
     "StateDirectory",
     "StateDirectoryMode",
+    # A permission: the check writes nothing.
+    "ReadWritePaths",
     # The check runs keepalived, wherever it lies, to have it test its file.
     "NoExecPaths",
     "ExecPaths",

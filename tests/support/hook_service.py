@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from hakeeper.cli.options import HOOKS_SOCKET_VARIABLE
+from hakeeper.adapters.hooks import SOCKET_VARIABLE
 from hakeeper.demo.lab.daemon import HAKEEPER, LogEntry, event_of
 from tests.support.daemon_node import PATIENCE_S, DaemonNode, fields_of
 from tests.support.journal_entries import fields_astray
@@ -23,7 +23,7 @@ env >"$1/$HAKEEPER_EVENT.new" && mv "$1/$HAKEEPER_EVENT.new" "$1/$HAKEEPER_EVENT
 
 def hooks_environment(folder: Path) -> dict[str, str]:
     """Return what makes the daemon of a node send to the service of this folder."""
-    return {HOOKS_SOCKET_VARIABLE: str(folder / "hooks.sock")}
+    return {SOCKET_VARIABLE: str(folder / "hooks.sock")}
 
 
 class HookService:

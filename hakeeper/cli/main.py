@@ -55,6 +55,7 @@ COMMANDS: Final = (
     Command("resume", "end a pause before its time", "hakeeper.cli.resume"),
     Command("step-down", "let another node be MASTER for a while", "hakeeper.cli.step_down"),
     Command("step-up", "end a step-down before its time", "hakeeper.cli.step_up"),
+    Command("drill", "fail over on purpose, there and back, and time it", "hakeeper.cli.drill"),
     Command("take", "claim addresses now, without waiting", "hakeeper.cli.take"),
     Command("history", "show what happened on this server", "hakeeper.cli.history"),
     Command("events", "show what the running daemon reports, live", "hakeeper.cli.events"),

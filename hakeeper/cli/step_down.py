@@ -73,14 +73,14 @@ def run(args: argparse.Namespace) -> int:
     """Ask the daemon to step down, and tell each phase until other servers have all addresses."""
     socket = str(args.socket)
     try:
-        _look_before(socket)
-        answer = _ask_for_it(socket, args)
-        status = _follow(socket, answer["step_down"], is_quiet=args.json)
+        look_before(socket)
+        answer = ask_for_it(socket, args.for_s, args.reason)
+        status = follow(socket, answer["step_down"], is_quiet=args.json)
     except NotDone as error:
         return give_up(error, as_json=args.json)
     found = status["step_down"]
     if found is None:
-        return give_up(_taken_back(status), as_json=args.json)
+        return give_up(taken_back(status), as_json=args.json)
     until = clock(datetime.fromisoformat(found["until"]).timestamp(), time.time())
     text = (
         f"stepped down until {until} ({age(found['left_s'])}); `hakeeper step-up` ends it before."
@@ -90,14 +90,15 @@ def run(args: argparse.Namespace) -> int:
     return finish(done, text, answer["trouble"], as_json=args.json)
 
 
-def _ask_for_it(socket: str, args: argparse.Namespace) -> dict[str, Any]:
-    answer = do(socket, {"command": "step-down", "for_s": args.for_s, "reason": args.reason})
+def ask_for_it(socket: str, for_s: float, why: str) -> dict[str, Any]:
+    """Have the daemon step down; raises NotDone if it does not."""
+    answer = do(socket, {"command": "step-down", "for_s": for_s, "reason": why})
     if answer["refused"] is not None:
         raise NotDone(answer["why"], NOT_TAKEN_OVER, refused=answer["refused"])
     return answer
 
 
-def _follow(socket: str, begun: Mapping[str, Any], *, is_quiet: bool) -> dict[str, Any]:
+def follow(socket: str, begun: Mapping[str, Any], *, is_quiet: bool) -> dict[str, Any]:
     """Wait until it is done, or over; tell of each phase, and return the last status."""
     before = begun
     while True:
@@ -132,7 +133,8 @@ def _news(before: Mapping[str, Any], status: Mapping[str, Any]) -> str:
     return "".join(lines)
 
 
-def _taken_back(status: Mapping[str, Any]) -> NotDone:
+def taken_back(status: Mapping[str, Any]) -> NotDone:
+    """Say why a step-down came to nothing."""
     ended = status["last_step_down"]
     text = f"taken back after {age(ended['lasted_s'])}: {END_TEXTS[ended['end']]}"
     return NotDone(text, NOT_TAKEN_OVER, last_step_down=ended)
@@ -146,7 +148,7 @@ def _holders(status: Mapping[str, Any]) -> str:
 # --- before anything is asked for ---------------------------------------------------------------
 
 
-def _look_before(socket: str) -> None:
+def look_before(socket: str) -> None:
     """Find in keepalived.conf what would make the step-down fail; raises NotDone.
 
     What cannot be read is no reason: the daemon takes back what has no effect.

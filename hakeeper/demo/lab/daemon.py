@@ -160,13 +160,23 @@ class HakeeperProcess:
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another hakeeper command on this node until it ends."""
-        return subprocess.run(
+        begun = self.begin(*arguments)
+        try:
+            out, err = begun.communicate(timeout=_COMMAND_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            begun.kill()
+            begun.communicate()
+            raise
+        return subprocess.CompletedProcess(begun.args, begun.returncode, out, err)
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start another hakeeper command on this node."""
+        return subprocess.Popen(
             self._namespace.inside([*HAKEEPER, *arguments]),
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **self._environment},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=_COMMAND_TIMEOUT_S,
-            check=False,
         )
 
     def status(self) -> dict[str, object]:

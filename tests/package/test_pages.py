@@ -39,7 +39,7 @@ def page(build: Build, name: str) -> str:
 
 def section(build: Build, command: str) -> str:
     """What hakeeper(8) says of one command."""
-    parts = re.split(r"^   hakeeper (\w+)\n", page(build, "hakeeper.8"), flags=re.MULTILINE)
+    parts = re.split(r"^   hakeeper ([\w-]+)\n", page(build, "hakeeper.8"), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))[command]
 
 
@@ -132,7 +132,7 @@ def test_zsh_has_every_command_and_option_and_can_read_the_file(first: Build) ->
     for each in COMMANDS:
         assert f"\n    {each.name}:'" in text
     for command, option in options():
-        name = re.escape(f"_shtab_hakeeper_{command}_options")
+        name = re.escape(f"_shtab_hakeeper_{command.replace('-', '_')}_options")
         block = re.search(rf"^{name}=\($.*?^\)$", text, re.MULTILINE | re.DOTALL)
         assert block, command
         assert re.search(rf"[\"{{,]{option}[\"}},\[=]", block[0]), (command, option)

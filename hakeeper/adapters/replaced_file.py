@@ -14,8 +14,9 @@ def replace_file(path: Path, data: bytes, *, synced: bool = False, mode: int = 0
     temporary = path.with_name(f"{path.name}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
-            os.fchmod(file.fileno(), mode)  # whatever the umask is
+        fd = os.open(temporary, flags, mode)
+        with os.fdopen(fd, "wb") as file:
+            os.fchmod(fd, mode)  # whatever the umask is
             file.write(data)
             if synced:
                 file.flush()

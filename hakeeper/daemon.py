@@ -20,7 +20,6 @@ from hakeeper.adapters.inbox import Inbox
 from hakeeper.adapters.journal.recent import EVENTS_PARAMETERS
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner
-from hakeeper.adapters.pause_request import PAUSE_PARAMETERS, RESUME_PARAMETERS
 from hakeeper.adapters.pausefile import PauseFile
 from hakeeper.adapters.sd_notify import Notifier, Watchdog
 from hakeeper.adapters.signals import Signals
@@ -28,7 +27,7 @@ from hakeeper.adapters.statefile import StateFile
 from hakeeper.adapters.status import document
 from hakeeper.adapters.status_follower import StatusFollower
 from hakeeper.adapters.step_down_file import StepDownFile
-from hakeeper.adapters.step_down_request import STEP_DOWN_PARAMETERS, STEP_UP_PARAMETERS
+from hakeeper.adapters.timed_request import END_PARAMETERS, TIMED_PARAMETERS
 from hakeeper.adapters.times import instant
 from hakeeper.configured_adapters import ConfiguredAdapters
 from hakeeper.core.calls import CallResult
@@ -274,10 +273,10 @@ class Daemon:
             "take": Command(self._taker.take, only_root=True, takes=TAKE_PARAMETERS),
             "counts": Command(lambda *_: self._counted()),
             "reload": Command(lambda *_: {"refused": self._reload()}, only_root=True),
-            "pause": Command(self._pause, only_root=True, takes=PAUSE_PARAMETERS),
-            "resume": Command(self._resume, only_root=True, takes=RESUME_PARAMETERS),
-            "step-down": Command(self._step_down, only_root=True, takes=STEP_DOWN_PARAMETERS),
-            "step-up": Command(self._step_up, only_root=True, takes=STEP_UP_PARAMETERS),
+            "pause": Command(self._pause, only_root=True, takes=TIMED_PARAMETERS),
+            "resume": Command(self._resume, only_root=True, takes=END_PARAMETERS),
+            "step-down": Command(self._step_down, only_root=True, takes=TIMED_PARAMETERS),
+            "step-up": Command(self._step_up, only_root=True, takes=END_PARAMETERS),
         }
 
     def _picture(self) -> Snapshot:

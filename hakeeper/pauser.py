@@ -3,8 +3,8 @@
 import time
 from collections.abc import Mapping
 
-from hakeeper.adapters.pause_request import read_pause, read_user
 from hakeeper.adapters.pausefile import PauseFile
+from hakeeper.adapters.timed_request import read_timed, read_user
 from hakeeper.core.events import Paused, Resumed
 from hakeeper.core.model import Pause
 from hakeeper.sequencer import Sequencer
@@ -22,7 +22,7 @@ class Pauser:
 
     def pause(self, request: Mapping[str, object], user_id: int) -> str:
         """Move nothing for as long as the request says."""
-        wanted = read_pause(request)
+        wanted = read_timed(request)
         now = time.monotonic()
         pause = Pause(
             by=wanted.user,

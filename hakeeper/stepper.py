@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hakeeper.adapters.pause_request import read_user
-from hakeeper.adapters.step_down_request import read_step_down
 from hakeeper.adapters.step_down_texts import OBJECTION_TEXTS
+from hakeeper.adapters.timed_request import SHORTEST_STEP_DOWN_S, read_timed, read_user
 from hakeeper.adapters.track_file import TrackFile
 from hakeeper.core.events import StepDownAsked, StepUpAsked
 from hakeeper.core.step_down_model import StepDown
@@ -33,7 +32,7 @@ class Stepper:
 
     def step_down(self, request: Mapping[str, object], user_id: int) -> Refusal | None:
         """Have keepalived let another node be MASTER, for as long as the request says."""
-        wanted = read_step_down(request)
+        wanted = read_timed(request, SHORTEST_STEP_DOWN_S)
         objection = self._sequencer.core.objection_to_step_down()
         if objection is not None:
             return Refusal(objection.value, OBJECTION_TEXTS[objection.value])

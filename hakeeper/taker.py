@@ -7,7 +7,7 @@ from typing import Final
 from hakeeper.adapters.control_commands import BadRequest
 from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.instance_request import chosen_roles
-from hakeeper.adapters.pause_request import read_user
+from hakeeper.adapters.timed_request import read_user
 from hakeeper.core.core import Core
 from hakeeper.core.events import Taken
 from hakeeper.core.snapshot import AddressPicture, RolePicture

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
-from hakeeper.adapters.pause_request import LONGEST_S, REASON_LIMIT, USER_LIMIT, checked_text
+from hakeeper.adapters.kept_file import UnusableFileError, read_kept, seconds, user_id
 from hakeeper.adapters.replaced_file import replace_file
+from hakeeper.adapters.timed_request import LONGEST_S, REASON_LIMIT, USER_LIMIT, checked_text
 from hakeeper.core.model import Pause
 
 VERSION: Final = 1
@@ -50,13 +50,9 @@ class PauseFile:
     def load(self) -> Pause | None:
         """Read the file; never raises. The pause that is returned may be over."""
         try:
-            document = json.loads(read_bounded(self._path, LIMIT_BYTES, follow=False).data)
-            return self._decode(document)
-        except FileNotFoundError:
-            return None
-        except (OSError, NotAFileError, ValueError, KeyError, TypeError, RecursionError) as error:
-            text = f"{self._path} is unusable ({error!r}): starting without a pause"
-            self._on_trouble("unreadable", text)
+            return read_kept(self._path, LIMIT_BYTES, lambda data: self._decode(json.loads(data)))
+        except UnusableFileError as error:
+            self._on_trouble("unreadable", f"{error}: starting without a pause")
             return None
 
     def save(self, pause: Pause | None) -> None:
@@ -89,24 +85,14 @@ class PauseFile:
     def _decode(self, document: Any) -> Pause:  # noqa: ANN401  # whatever the file has
         if document["version"] != VERSION:
             raise ValueError("another version")
-        user_id = document["user_id"]
-        if isinstance(user_id, bool) or not isinstance(user_id, int):
-            raise TypeError("no user id")
-        since, until = _time(document["since"]), _time(document["until"])
+        since, until = (seconds(document[name], LATEST) for name in ("since", "until"))
         if not 0.0 < until - since <= LONGEST_S + ROUNDING_S:
             raise ValueError("no such pause was ever made")
         pause = Pause(
             by=checked_text(document["by"], USER_LIMIT, "user"),
-            user_id=user_id,
+            user_id=user_id(document["user_id"]),
             reason=checked_text(document["reason"], REASON_LIMIT, "reason"),
             since_s=since,
             until_s=until,
         )
         return pause.taken_up(self._wall(), self._clock())
-
-
-def _time(value: object) -> float:
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1.0
-    if not 0.0 <= number <= LATEST:
-        raise TypeError("not a time")
-    return float(number)

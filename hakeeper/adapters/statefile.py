@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
+from hakeeper.adapters.kept_file import UnusableFileError, read_kept
 from hakeeper.adapters.replaced_file import replace_file
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
 from hakeeper.core.observation import Key
@@ -42,12 +42,9 @@ class StateFile:
     def load(self) -> Loaded:
         """Read the file; never raises, whatever is wrong with it."""
         try:
-            return Loaded(_decode(read_bounded(self._path, LIMIT_BYTES, follow=False).data))
-        except FileNotFoundError:
-            return Loaded(None)
-        except (OSError, NotAFileError, ValueError, KeyError, TypeError, RecursionError) as error:
-            text = f"{self._path} is unusable ({error!r}); starting without it"
-            return Loaded(None, text)
+            return Loaded(read_kept(self._path, LIMIT_BYTES, _decode))
+        except UnusableFileError as error:
+            return Loaded(None, f"{error}; starting without it")
 
     def try_save(self, state: SavedState) -> bool:
         """Replace the file; say whether that worked."""

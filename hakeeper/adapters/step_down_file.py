@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
-from hakeeper.adapters.pause_request import LONGEST_S, REASON_LIMIT, USER_LIMIT, checked_text
+from hakeeper.adapters.kept_file import UnusableFileError, read_kept, seconds, user_id
 from hakeeper.adapters.replaced_file import replace_file
+from hakeeper.adapters.timed_request import LONGEST_S, REASON_LIMIT, USER_LIMIT, checked_text
 from hakeeper.adapters.track_file import LOWERED, NORMAL, TrackFile
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.core.step_down_model import StepDown
@@ -88,13 +88,9 @@ class StepDownFile:
 
     def _load(self) -> StepDown | None:
         try:
-            document = json.loads(read_bounded(self._path, LIMIT_BYTES, follow=False).data)
-            return self._decode(document)
-        except FileNotFoundError:
-            return None
-        except (OSError, NotAFileError, ValueError, KeyError, TypeError, RecursionError) as error:
-            text = f"{self._path} is unusable ({error!r}): starting without a step-down"
-            self._on_trouble("unreadable", text)
+            return read_kept(self._path, LIMIT_BYTES, lambda data: self._decode(json.loads(data)))
+        except UnusableFileError as error:
+            self._on_trouble("unreadable", f"{error}: starting without a step-down")
             return None
 
     def _encode(self, step_down: StepDown) -> dict[str, object]:
@@ -117,13 +113,10 @@ class StepDownFile:
             raise ValueError("another version")
         if document["boot"] != self._boot_id:
             return None
-        user_id = document["user_id"]
-        if isinstance(user_id, bool) or not isinstance(user_id, int):
-            raise TypeError("no user id")
-        since_s, until_s = _time(document["since_s"]), _time(document["until_s"])
+        since_s, until_s = seconds(document["since_s"]), seconds(document["until_s"])
         return StepDown(
             by=checked_text(document["by"], USER_LIMIT, "user"),
-            user_id=user_id,
+            user_id=user_id(document["user_id"]),
             reason=checked_text(document["reason"], REASON_LIMIT, "reason"),
             since_s=since_s,
             until_s=min(until_s, self._clock() + LONGEST_S),
@@ -134,12 +127,5 @@ class StepDownFile:
         )
 
 
-def _time(value: object) -> float:
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1.0
-    if not 0.0 <= number < float("inf"):
-        raise TypeError("not a time")
-    return float(number)
-
-
 def _optional(value: object) -> float | None:
-    return None if value is None else _time(value)
+    return None if value is None else seconds(value)

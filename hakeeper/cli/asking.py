@@ -1,5 +1,6 @@
 """Asks the running daemon to do something or to tell something, for commands of their own."""
 
+import argparse
 import json
 import os
 import pwd
@@ -17,7 +18,9 @@ from hakeeper.adapters.control_client import (
     ask,
 )
 from hakeeper.adapters.control_codes import NOT_PERMITTED, UNKNOWN_COMMAND
-from hakeeper.adapters.pause_request import USER_LIMIT
+from hakeeper.adapters.paused_by import user
+from hakeeper.adapters.timed_request import USER_LIMIT
+from hakeeper.adapters.times import age
 from hakeeper.printable import printable
 
 NOT_SAVED: Final = 1
@@ -104,6 +107,19 @@ def finish(done: Mapping[str, object], text: str, trouble: str, *, as_json: bool
         if trouble:
             sys.stderr.write(f"{printable(trouble)}\n")
     return NOT_SAVED if trouble else exits.OK
+
+
+def end(args: argparse.Namespace, command: str, what: str, *, after: str = "", nothing: str) -> int:
+    """End a pause or a step-down before its time, and print which; `nothing`: there was none."""
+    try:
+        answer = do(str(args.socket), {"command": command})
+    except NotDone as error:
+        return give_up(error, as_json=args.json)
+    ended, text = answer["ended"], nothing
+    if ended is not None:
+        by = user(ended["by"], ended["user_id"])
+        text = f"the {what} by {by} is ended, {age(ended['left_s'])} before its time{after}"
+    return finish(answer, text, answer["trouble"], as_json=args.json)
 
 
 def give_up(error: NotDone, *, as_json: bool) -> int:

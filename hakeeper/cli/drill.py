@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hakeeper import __version__, exits
 from hakeeper.cli.asking import NotDone, do, give_up, look
+from hakeeper.cli.durations import seconds_between
 from hakeeper.cli.options import add_json, add_socket
 from hakeeper.cli.step_down import POLL_S, ask_for_it, follow, look_before, taken_back
 from hakeeper.printable import printable
@@ -110,7 +111,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stay",
         metavar="SECONDS",
-        type=_stay_s,
+        type=seconds_between(0.0, LONGEST_STAY_S),
         default=USUAL_STAY_S,
         help="how long the other node has the addresses, up to 300 (default: 5)",
     )
@@ -231,17 +232,6 @@ def _document(
             "longest_gap_s": round(connections.longest_s, 3),
         }
     return found
-
-
-def _stay_s(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0.0 <= seconds <= LONGEST_STAY_S:
-        wanted = f"a number of seconds from 0 to {LONGEST_STAY_S:g}"
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {wanted}")
-    return seconds
 
 
 def _port(text: str) -> int:

@@ -16,6 +16,7 @@ from hakeeper import exits
 from hakeeper.adapters.control_client import ControlError, NotRunning, Refused, ask
 from hakeeper.adapters.control_codes import UNKNOWN_COMMAND
 from hakeeper.adapters.replaced_file import replace_file
+from hakeeper.cli.durations import seconds_between
 from hakeeper.cli.options import add_socket
 from hakeeper.metrics.listener import Address, Listener, address, listen, where
 from hakeeper.metrics.metric import Answer
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interval",
         metavar="SECONDS",
-        type=_interval_s,
+        type=seconds_between(SHORTEST_S, LONGEST_S),
         help="with --textfile: write it again and again, until it is ended",
     )
     add_socket(parser)
@@ -152,14 +153,3 @@ def _textfile(text: str) -> Path:
         why = f"{text!r} does not end in .prom, and node_exporter reads no other file"
         raise argparse.ArgumentTypeError(why)
     return Path(text)
-
-
-def _interval_s(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not SHORTEST_S <= seconds <= LONGEST_S:
-        wanted = f"a number of seconds from {SHORTEST_S:g} to {LONGEST_S:g}"
-        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
-    return seconds

@@ -5,11 +5,11 @@ import time
 from datetime import datetime
 from typing import Final
 
-from hakeeper.adapters.pause_request import SHORTEST_S
 from hakeeper.adapters.paused_by import user
+from hakeeper.adapters.timed_request import SHORTEST_S
 from hakeeper.adapters.times import age, clock
 from hakeeper.cli.asking import NotDone, do, finish, give_up
-from hakeeper.cli.durations import duration_from, reason
+from hakeeper.cli.durations import add_for_and_reason, duration_from
 from hakeeper.cli.options import add_json, add_socket
 
 USUAL_S: Final = 3600.0
@@ -41,17 +41,8 @@ exit codes:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = EPILOG
-    parser.add_argument(
-        "--for",
-        metavar="DURATION",
-        dest="for_s",
-        type=_DURATION,
-        default=USUAL_S,
-        help="how long, such as 90s, 30m or 1h30m; at most 24h (default: 1h)",
-    )
-    parser.add_argument(
-        "--reason", metavar="TEXT", type=reason, default="", help="why, for all who see the status"
-    )
+    what = "how long, such as 90s, 30m or 1h30m; at most 24h (default: 1h)"
+    add_for_and_reason(parser, _DURATION, USUAL_S, what)
     add_json(parser)
     add_socket(parser)
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.control_client import ControlError, NotRunning, ask
-from hakeeper.adapters.step_down_request import SHORTEST_S
 from hakeeper.adapters.step_down_texts import END_TEXTS
+from hakeeper.adapters.timed_request import SHORTEST_STEP_DOWN_S
 from hakeeper.adapters.times import age, clock
 from hakeeper.cli.asking import NOT_RUNNING, TIMEOUT_S, NotDone, do, finish, give_up
-from hakeeper.cli.durations import duration_from, reason
+from hakeeper.cli.durations import add_for_and_reason, duration_from
 from hakeeper.cli.options import add_json, add_socket
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.core.model import VrrpId, VrrpKind
@@ -23,7 +23,7 @@ USUAL_S: Final = 600.0
 POLL_S: Final = 0.1
 NOT_TAKEN_OVER: Final = 5
 _DURATION: Final = duration_from(
-    SHORTEST_S,
+    SHORTEST_STEP_DOWN_S,
     "less than a minute, in which another node may not have claimed",
     "a step-down that is forgotten must end; step down again if the work takes longer",
 )
@@ -54,17 +54,8 @@ exit codes:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = EPILOG
-    parser.add_argument(
-        "--for",
-        metavar="DURATION",
-        dest="for_s",
-        type=_DURATION,
-        default=USUAL_S,
-        help="how long, such as 5m, 30m or 1h30m; from 1m to 24h (default: 10m)",
-    )
-    parser.add_argument(
-        "--reason", metavar="TEXT", type=reason, default="", help="why, for all who see the status"
-    )
+    what = "how long, such as 5m, 30m or 1h30m; from 1m to 24h (default: 10m)"
+    add_for_and_reason(parser, _DURATION, USUAL_S, what)
     add_json(parser)
     add_socket(parser)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.adapters.pause_request import LONGEST_S
 from hakeeper.adapters.step_down_file import LIMIT_BYTES, VERSION, StepDownFile
+from hakeeper.adapters.timed_request import LONGEST_S
 from hakeeper.adapters.track_file import TrackFile
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.core.step_down_model import StepDown
@@ -168,6 +168,7 @@ def wrong(**keys: object) -> str:
         wrong(since_s=-1.0),
         wrong(until_s=float("inf")),
         wrong(until_s=float("nan")),
+        wrong(since_s=10**400),
         wrong(since_s=True),
         wrong(vrrps=[["ROUTER", "VI_1"]]),
         wrong(vrrps=[["INSTANCE"]]),

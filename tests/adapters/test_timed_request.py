@@ -3,7 +3,7 @@
 import pytest
 
 from hakeeper.adapters.control_commands import BadRequest
-from hakeeper.adapters.pause_request import PauseRequest, read_pause, read_user
+from hakeeper.adapters.timed_request import TimedRequest, read_timed, read_user
 
 RANGE = "for_s is not a number of seconds from 1 to 86400"
 
@@ -11,11 +11,11 @@ RANGE = "for_s is not a number of seconds from 1 to 86400"
 @pytest.mark.parametrize("for_s", [1, 1.0, 1800, 86400.0])
 def test_a_pause_is_read(for_s: float) -> None:
     asked = {"command": "pause", "for_s": for_s, "reason": "a new kernel", "user": "ada"}
-    assert PauseRequest(float(for_s), "a new kernel", "ada") == read_pause(asked)
+    assert TimedRequest(float(for_s), "a new kernel", "ada") == read_timed(asked)
 
 
 def test_reason_and_user_may_be_missing() -> None:
-    assert PauseRequest(60.0, "", "") == read_pause({"for_s": 60})
+    assert TimedRequest(60.0, "", "") == read_timed({"for_s": 60})
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_reason_and_user_may_be_missing() -> None:
 )
 def test_a_senseless_duration_is_refused(for_s: object) -> None:
     with pytest.raises(BadRequest, match=f"^{RANGE}$"):
-        read_pause({"for_s": for_s})
+        read_timed({"for_s": for_s})
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_a_senseless_duration_is_refused(for_s: object) -> None:
 )
 def test_a_text_that_does_not_fit_is_refused(name: str, value: object, text: str) -> None:
     with pytest.raises(BadRequest, match=f"^{text}$"):
-        read_pause({"for_s": 60, name: value})
+        read_timed({"for_s": 60, name: value})
 
 
 def test_the_longest_texts_fit() -> None:
     assert "x" * 64 == read_user({"user": "x" * 64})
-    assert "ä" * 200 == read_pause({"for_s": 60, "reason": "ä" * 200}).reason
+    assert "ä" * 200 == read_timed({"for_s": 60, "reason": "ä" * 200}).reason

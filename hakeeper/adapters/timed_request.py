@@ -1,4 +1,4 @@
-"""What a client of the control socket says of a pause, checked: it may be any JSON."""
+"""What a client says of a pause, or of what else lasts a while, checked: it may be any JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from hakeeper.adapters.control_commands import BadRequest
 from hakeeper.printable import printable
 
 SHORTEST_S: Final = 1.0
+SHORTEST_STEP_DOWN_S: Final = 60.0
+"""Less would be over before another node has surely claimed."""
 LONGEST_S: Final = 24 * 3600.0
 """A pause that is forgotten must not outlast the day."""
 REASON_LIMIT: Final = 200
@@ -16,30 +18,25 @@ USER_LIMIT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class PauseRequest:
-    """A pause of so many seconds. `user` is what the client calls who asks for it."""
+class TimedRequest:
+    """What lasts so many seconds. `user` is what the client calls who asks for it."""
 
     for_s: float
     reason: str
     user: str
 
 
-PAUSE_PARAMETERS: Final = ("for_s", "reason", "user")
-RESUME_PARAMETERS: Final = ("user",)
+TIMED_PARAMETERS: Final = ("for_s", "reason", "user")
+END_PARAMETERS: Final = ("user",)
 
 
-def read_pause(request: Mapping[str, object]) -> PauseRequest:
+def read_timed(request: Mapping[str, object], shortest_s: float = SHORTEST_S) -> TimedRequest:
     """Return what is asked for; raises BadRequest."""
-    return PauseRequest(
-        for_s=read_duration_s(request.get("for_s"), SHORTEST_S),
-        reason=read_reason(request),
+    return TimedRequest(
+        for_s=_duration_s(request.get("for_s"), shortest_s),
+        reason=_text(request, "reason", REASON_LIMIT),
         user=read_user(request),
     )
-
-
-def read_reason(request: Mapping[str, object]) -> str:
-    """Return why the client wants it; raises BadRequest."""
-    return _text(request, "reason", REASON_LIMIT)
 
 
 def read_user(request: Mapping[str, object]) -> str:
@@ -68,8 +65,7 @@ def _text(request: Mapping[str, object], name: str, limit: int) -> str:
         raise BadRequest(str(error)) from None
 
 
-def read_duration_s(value: object, shortest_s: float) -> float:
-    """Return a duration of at most `LONGEST_S`; raises BadRequest."""
+def _duration_s(value: object, shortest_s: float) -> float:
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
     if shortest_s <= number <= LONGEST_S:
         return float(number)

@@ -23,7 +23,7 @@ def replace_file(path: Path, data: bytes, *, synced: bool = False, mode: int = 0
                 os.fsync(file.fileno())
         temporary.replace(path)
         if synced:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError:
         for each in (temporary, path):
             with contextlib.suppress(OSError):
@@ -31,8 +31,8 @@ def replace_file(path: Path, data: bytes, *, synced: bool = False, mode: int = 0
         raise
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the new name survive a power cut as well."""
+def sync_folder(folder: Path) -> None:
+    """Have its names survive a power cut as well; raises OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

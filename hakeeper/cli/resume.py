@@ -3,9 +3,7 @@
 import argparse
 from typing import Final
 
-from hakeeper.adapters.paused_by import user
-from hakeeper.adapters.times import age
-from hakeeper.cli.asking import NotDone, do, finish, give_up
+from hakeeper.cli.asking import end
 from hakeeper.cli.options import add_json, add_socket
 
 EPILOG: Final = """\
@@ -32,13 +30,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask the daemon to go on, and print what it ended."""
-    try:
-        answer = do(str(args.socket), {"command": "resume"})
-    except NotDone as error:
-        return give_up(error, as_json=args.json)
-    ended = answer["ended"]
-    text = "hakeeper is not paused: nothing to end"
-    if ended is not None:
-        by = user(ended["by"], ended["user_id"])
-        text = f"the pause by {by} is ended, {age(ended['left_s'])} before its time"
-    return finish(answer, text, answer["trouble"], as_json=args.json)
+    return end(args, "resume", "pause", nothing="hakeeper is not paused: nothing to end")

@@ -3,9 +3,7 @@
 import argparse
 from typing import Final
 
-from hakeeper.adapters.paused_by import user
-from hakeeper.adapters.times import age
-from hakeeper.cli.asking import NotDone, do, finish, give_up
+from hakeeper.cli.asking import end
 from hakeeper.cli.options import add_json, add_socket
 
 EPILOG: Final = """\
@@ -35,16 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask the daemon to give keepalived its own priority back, and print what it ended."""
-    try:
-        answer = do(str(args.socket), {"command": "step-up"})
-    except NotDone as error:
-        return give_up(error, as_json=args.json)
-    ended = answer["ended"]
-    text = "this server is not stepped down: nothing to end"
-    if ended is not None:
-        by = user(ended["by"], ended["user_id"])
-        text = (
-            f"the step-down by {by} is ended, {age(ended['left_s'])} before its time: keepalived"
-            " has its own priority again"
-        )
-    return finish(answer, text, answer["trouble"], as_json=args.json)
+    return end(
+        args,
+        "step-up",
+        "step-down",
+        after=": keepalived has its own priority again",
+        nothing="this server is not stepped down: nothing to end",
+    )

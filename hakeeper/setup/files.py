@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper import exits
+from hakeeper.adapters.replaced_file import sync_folder
 from hakeeper.setup.errors import SetupError
 from hakeeper.setup.plan import NewFile
 
@@ -109,7 +110,7 @@ def _undo(placed: Placed) -> None:
         path.unlink()
     else:
         placed.kept.replace(path)
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
@@ -121,7 +122,7 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
     except OSError:
         _remove(temporary)
         raise
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def write_whole(path: Path, data: bytes, mode: int, *, like: Path | None = None) -> None:
@@ -149,12 +150,3 @@ def write_whole(path: Path, data: bytes, mode: int, *, like: Path | None = None)
 def _remove(path: Path) -> None:
     with contextlib.suppress(OSError):
         path.unlink()
-
-
-def _sync(folder: Path) -> None:
-    """Have a new name survive a power cut, too."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
 
 class Level(enum.IntEnum):
@@ -13,6 +14,10 @@ class Level(enum.IntEnum):
     NOTICE = 5
     INFO = 6
     DEBUG = 7
+
+
+WHO: Final = ("user", "user_id")
+"""The fields of what an operator did: who it was."""
 
 
 @dataclass(frozen=True, slots=True)

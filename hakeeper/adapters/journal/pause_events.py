@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hakeeper.adapters.journal.eventkind import EventKind, Level
-
-_WHO: Final = ("user", "user_id")
+from hakeeper.adapters.journal.eventkind import WHO, EventKind, Level
 
 PAUSE_EVENTS: Final[Mapping[str, EventKind]] = {
     "pause.begun": EventKind(
         Level.WARNING,
         "180670de5c84449f824cae55898faf66",
         "hakeeper is paused: it moves no address",
-        always=(*_WHO, "delay_s"),
+        always=(*WHO, "delay_s"),
         sometimes=("reason",),
         operator=True,
     ),
@@ -20,13 +18,13 @@ PAUSE_EVENTS: Final[Mapping[str, EventKind]] = {
         Level.NOTICE,
         "4508c14bf4174bcaa80c753849820fc5",
         "Somebody ended the pause of hakeeper",
-        always=(*_WHO, "duration_s"),
+        always=(*WHO, "duration_s"),
     ),
     "pause.expired": EventKind(
         Level.NOTICE,
         "af20fe4e8e1b46ed91d0f20a5d16e52f",
         "The pause of hakeeper is over",
-        always=(*_WHO, "duration_s"),
+        always=(*WHO, "duration_s"),
     ),
     "pause.failed": EventKind(
         Level.ERROR,
@@ -46,6 +44,6 @@ PAUSE_EVENTS: Final[Mapping[str, EventKind]] = {
         Level.NOTICE,
         "460dda92b7a34f23bec8ddd75fe183ec",
         "An operator has an address claimed without waiting",
-        always=("instance", "kind", "address", "holder", *_WHO),
+        always=("instance", "kind", "address", "holder", *WHO),
     ),
 }

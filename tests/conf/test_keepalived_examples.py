@@ -12,6 +12,7 @@ from hakeeper.adapters.configfile import load
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.lab import Keepalived, wait_until
 from hakeeper.demo.lab.netns import Namespace
+from tests.support.server_namespace import INTERFACES, server_namespace
 
 CONF = Path(__file__).parents[2] / "conf"
 EXAMPLES = sorted((CONF / "keepalived").glob("*.conf"))
@@ -21,9 +22,7 @@ PATIENCE_S = 30.0
 @pytest.fixture(scope="module")
 def server() -> Iterator[Namespace]:
     """A network namespace with the interfaces of a server at Hetzner."""
-    with Namespace(f"hkconf{os.getpid()}") as namespace:
-        for name in ("eth0", "enp7s0"):
-            namespace.ip(f"link add {name} type veth peer name {name}-peer")
+    with server_namespace("hkconf") as namespace:
         yield namespace
 
 
@@ -84,9 +83,8 @@ def test_a_server_without_nginx_is_in_fault_only_with_its_check(
         assert f"    {line}\n" in text
         text = text.replace(f"    {line}\n", "")
     (own,) = re.findall(r"unicast_src_ip (\S+)", text)
-    with Namespace(f"hkrun{os.getpid()}") as namespace:
-        for name in ("eth0", "enp7s0"):
-            namespace.ip(f"link add {name} type veth peer name {name}-peer")
+    with server_namespace("hkrun") as namespace:
+        for name in INTERFACES:
             namespace.ip(f"link set {name} up", f"link set {name}-peer up")
         namespace.ip(f"address add {own}/24 dev enp7s0")
         keepalived = Keepalived(

@@ -1,6 +1,5 @@
 """The files for a NAT gateway are good for keepalived, nftables and hakeeper, and fit together."""
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import pytest
 from hakeeper.adapters.configfile import load
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
+from tests.support.server_namespace import server_namespace
 
 CONF = Path(__file__).parents[2] / "conf" / "nat-gateway"
 KEEPALIVED = [CONF / f"keepalived-{node}.conf" for node in "ab"]
@@ -19,9 +19,7 @@ KEEPALIVED = [CONF / f"keepalived-{node}.conf" for node in "ab"]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Namespace]:
     """A network namespace with the interfaces of a server at Hetzner."""
-    with Namespace(f"hknat{os.getpid()}") as namespace:
-        for name in ("eth0", "enp7s0"):
-            namespace.ip(f"link add {name} type veth peer name {name}-peer")
+    with server_namespace("hknat") as namespace:
         yield namespace
 
 

@@ -1,6 +1,5 @@
 """The page about several addresses: hakeeper takes each of its files, and a real keepalived too."""
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ import pytest
 from hakeeper.config import parse
 from hakeeper.core.model import VrrpKind
 from hakeeper.demo.lab.netns import Namespace
+from tests.support.markdown import blocks
+from tests.support.server_namespace import server_namespace
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = (ROOT / "docs/addresses.md").read_text().split("\n## ")[1:]
@@ -19,18 +20,10 @@ GLOBALS = re.search(
 )
 
 
-def blocks(section: str, language: str) -> list[str]:
-    """The blocks of a section; those for keepalived name no language."""
-    found = re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", section)
-    return [text for name, text in found if name == language]
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Namespace]:
     """A network namespace with the interfaces of a server at Hetzner."""
-    with Namespace(f"hkaddr{os.getpid()}") as namespace:
-        for name in ("eth0", "enp7s0"):
-            namespace.ip(f"link add {name} type veth peer name {name}-peer")
+    with server_namespace("hkaddr") as namespace:
         yield namespace
 
 

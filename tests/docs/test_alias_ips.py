@@ -17,6 +17,7 @@ from hakeeper.kinds import ALIAS_IPS
 from hakeeper.kinds.alias_ip import MOST
 from hakeeper.kinds.json_fields import network
 from tests.support.resources import this_server
+from tests.support.server_namespace import server_namespace
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "alias-ips.md"
@@ -36,9 +37,7 @@ def yaml_blocks() -> list[str]:
 @pytest.fixture
 def server() -> Iterator[Namespace]:
     """A network namespace with the interfaces of a server at Hetzner."""
-    with Namespace(f"hkalias{os.getpid()}") as namespace:
-        for name in ("eth0", "enp7s0"):
-            namespace.ip(f"link add {name} type veth peer name {name}-peer")
+    with server_namespace("hkalias") as namespace:
         yield namespace
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper.demo.lab.netns import Namespace
+from tests.support.markdown import blocks
 
 PAGE = (Path(__file__).parents[2] / "docs/network.md").read_text()
 VRRP = 112
@@ -34,9 +35,8 @@ def section(title: str) -> str:
 
 def block(text: str, language: str = "") -> str:
     """The one block of a language in a text."""
-    found = re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", text)
-    [only] = [content for name, content in found if name == language]
-    return str(only)
+    [only] = blocks(text, language)
+    return only
 
 
 @pytest.fixture

@@ -8,25 +8,19 @@ the same lines (see `hakeeper.demo.lab`).
 
 import json
 import re
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.machine import WITNESS, Machine
 from tests.e2e.pair import Pair, token_of
+from tests.support.markdown import blocks
 
 REPOSITORY = Path(__file__).parents[2]
 GUIDE = REPOSITORY / "docs/install.md"
 _SECTION = re.compile(r"^## Set up two servers.*?$(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
 _STEP = re.compile(r"^(\d+)\. ", re.MULTILINE)
-_BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _EXAMPLE_ADDRESS = "10.0.0.2"
 """The private address in the guide's text."""
-
-
-def blocks(text: str, language: str) -> list[str]:
-    """Return the blocks of code in a language, without their indentation."""
-    return [textwrap.dedent(block) for name, block in _BLOCK.findall(text) if name == language]
 
 
 @dataclass(frozen=True, slots=True)

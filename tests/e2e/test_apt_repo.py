@@ -18,7 +18,8 @@ import pytest
 from hakeeper.demo.lab.netns import Namespace
 from tests.e2e import package, roots
 from tests.e2e.disk import Disk
-from tests.e2e.guide import GUIDE, blocks
+from tests.e2e.guide import GUIDE
+from tests.support.markdown import blocks
 
 REPOSITORY = Path(__file__).parents[2]
 PORT = 8080

@@ -7,9 +7,9 @@ from pathlib import Path
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import wait_until
 from tests.e2e import package, tutorial
-from tests.e2e.guide import blocks
 from tests.e2e.machine import PATIENCE_S, Machine
 from tests.e2e.pair import Pair, token_of
+from tests.support.markdown import blocks
 
 PAGE = Path(__file__).parents[2] / "docs/migrate.md"
 _EXAMPLE_ADDRESS = "10.0.0.2"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hakeeper.demo.lab import wait_until
 from tests.e2e import package
-from tests.e2e.guide import blocks
 from tests.e2e.machine import PATIENCE_S, Machine
 from tests.e2e.pair import FLOATING_IP, Pair, token_of
+from tests.support.markdown import blocks
 
 DOCS = Path(__file__).parents[2] / "docs"
 SECTION = re.compile(r"^## (\d)\. .*\n", re.MULTILINE)

@@ -1,6 +1,5 @@
 """keepalived itself reads a changed file as it read the old one: nothing new to remark upon."""
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from hakeeper.doctor.keepalived_facts import ConfUnreadable
 from hakeeper.setup.conf_edit import edited
 from tests.corpus.setup import SetUp
 from tests.setup.test_conf_edit import FIFO, PLAIN, before_hakeeper
+from tests.support.server_namespace import server_namespace
 
 ALONE = [one for one in PLAIN if not (one.files or one.options or one.before)]
 _PLACE = re.compile(r"\((?:\S+: )?Line \d+\) |^.*: Line \d+|/\S+/keepalived\.conf")
@@ -25,9 +25,7 @@ def server() -> Iterator[Namespace]:
     reason = Lab.available()
     if reason is not None:
         pytest.skip(f"no real keepalived here: {reason}")
-    with Namespace(f"hksetup{os.getpid()}") as namespace:
-        for name in ("eth0", "enp7s0"):
-            namespace.ip(f"link add {name} type veth peer name {name}-peer")
+    with server_namespace("hksetup") as namespace:
         yield namespace
 
 

@@ -22,7 +22,6 @@ _MADE = re.compile(
     r"/etc/hakeeper/(?:hakeeper\.yaml|chat-url|robot-login|token|token\.cred|drill\.yaml)$"
     r"|/etc/keepalived/keepalived\.conf\.before-hakeeper-init\.1$"
     r"|/etc/apt/sources\.list\.d/hakeeper\.sources$"
-    r"|/etc/netplan/60-hakeeper\.yaml$|/etc/network/interfaces\.d/hakeeper$"
     r"|/etc/systemd/system/keepalived\.service\.d/hakeeper-init\.conf$"
     r"|/etc/systemd/system/hakeeper\.service\.d$|/usr/local/"
 )

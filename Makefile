@@ -14,6 +14,9 @@ LONG_HOURS ?= 100000
 LONG_FAULTS ?= 5000000
 LONG_FIRST ?= 1000000
 PYTEST_ARGS ?=
+# NIGHTLY=yes: the tests marked `nightly` as well, which take long.
+NIGHTLY ?=
+SELECT = $(if $(NIGHTLY),,-m 'not nightly')
 E2E_JOBS ?= 3
 E2E_ARGS ?=
 MUTATION_ARGS ?=
@@ -36,7 +39,7 @@ demo: .stamps/run  ## See a failover: real keepalived, real hakeeper, a simulate
 
 test: lint core-tests other-tests worlds  ## Check everything: style, types, layers, tests, coverage of the core
 
-PYTEST = $(BIN)/python -m pytest --dist worksteal $(PYTEST_ARGS)
+PYTEST = $(BIN)/python -m pytest --dist worksteal $(SELECT) $(PYTEST_ARGS)
 CORE_TESTS := tests/core tests/sequencer tests/transcripts
 core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line and branch of it
 	$(PYTEST) -n $(JOBS) --cov=hakeeper.core --cov-branch --cov-report= $(CORE_TESTS)
@@ -78,7 +81,7 @@ e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go 
 	@PYTHON=$(PYTHON) .ci/install-packages e2e
 	$(MAKE) deb
 	@$(SUDO) $(BIN)/python -m tests.e2e.roots
-	@$(SUDO) tests/e2e/isolated -n $(E2E_JOBS) $(E2E_ARGS)
+	@$(SUDO) tests/e2e/isolated -n $(E2E_JOBS) $(SELECT) $(E2E_ARGS)
 
 REPEAT ?= 5
 outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a notify script; REPEAT=5

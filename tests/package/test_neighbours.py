@@ -33,6 +33,7 @@ def failover_s(place: Place) -> float:
     return statistics.median(place.fail_over() for _ in range(ROUNDS))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("program", "count"),
     [
@@ -65,6 +66,7 @@ def test_a_long_flood_neither_ends_the_service_nor_blinds_its_status(
     assert (pid, restarts) == (place.shown("MainPID"), place.shown("NRestarts"))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("program", "count"),
     [

@@ -18,7 +18,7 @@ from tests.e2e.lan import Lan, enter_new_network
 from tests.e2e.machine import Machine
 from tests.e2e.pair import API_HOST, ROBOT_HOST, THIRD_HOST, Pair, Site, redirect_metadata
 
-PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
+PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13"), "13+14": ("13", "14")}
 """By name: the Debian releases of web-a and web-b."""
 MIXED = "12+13"
 PAIR = pytest.StashKey[Pair]()

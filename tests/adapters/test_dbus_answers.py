@@ -12,6 +12,7 @@ from jeepney import (  # type: ignore[import-untyped]  # it ships no types
     HeaderFields,
     Message,
     MessageType,
+    Parser,
     new_error,
     new_signal,
 )

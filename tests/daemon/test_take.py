@@ -80,7 +80,7 @@ PAGE = Path(__file__).parents[2] / "docs/take.md"
 
 
 def test_what_the_page_does_by_hand_on_a_server_that_is_not_master_stays(cluster: Cluster) -> None:
-    """hakeeper leaves it there, says so, and has nothing to move once keepalived is MASTER."""
+    """It is left there, the status says so, and a MASTER has nothing to move."""
     section = PAGE.read_text().split("\n## On a server that is not MASTER\n")[1]
     by_hand = " ".join(blocks(section, "sh")).splitlines()
     [assign] = [line for line in by_hand if line.startswith("hcloud ")]

@@ -24,6 +24,7 @@ PACKAGES = (
     "iproute2",
     "keepalived",
     "openssl",
+    "polkitd",
     "procps",
     "python3",
     "python3-certifi",

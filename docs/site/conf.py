@@ -34,8 +34,8 @@ SECTIONS: dict[str, list[str]] = {
         "docs/alias-ips", "docs/nat-gateway", "docs/failover-ips", "docs/network", "docs/simulate",
     ],
     "Run": [
-        "docs/operate", "docs/step-down", "docs/explain", "docs/take", "docs/events",
-        "docs/metrics", "docs/runbooks", "docs/hooks", "docs/recording", "docs/faq",
+        "docs/operate", "docs/upgrade", "docs/step-down", "docs/explain", "docs/take",
+        "docs/events", "docs/metrics", "docs/runbooks", "docs/hooks", "docs/recording", "docs/faq",
     ],
     "Look up": ["docs/configuration", "docs/commands", "docs/status", "docs/journal", "CHANGELOG"],
     "Understand": ["docs/how-it-works", "docs/reliability", "docs/security"],

@@ -26,6 +26,7 @@ PACKAGES = (
     "iproute2",
     "keepalived",
     "openssl",
+    "polkitd",
     "procps",
     "python3",
     "python3-certifi",

@@ -167,7 +167,7 @@ install-parts: $(PARTS)/complete  ## Fetch and build what `make install` puts th
 
 install:  ## Install the service without a package, below PREFIX=/usr/local (as root)
 	@! command -v apt-get >/dev/null || PYTHON=$(SERVICE_PYTHON) .ci/install-packages install
-	@packaging/needs $(SERVICE_PYTHON) $(PARTS)
+	@packaging/needs $(SERVICE_PYTHON) $$($(MAKE) --question $(PARTS)/complete 2>/dev/null || echo build)
 	@$(MAKE) --no-print-directory $(PARTS)/complete
 	rm -rf $(PARTS)/staged
 	PYTHON=$(SERVICE_PYTHON) packaging/stage $(PARTS)/staged $(PREFIX) $(PARTS)/wheels $(PARTS)/build-wheels/shtab-*.whl

@@ -31,7 +31,8 @@ SECTIONS: dict[str, list[str]] = {
     "Learn": ["docs/tutorial", "docs/de/tutorial"],
     "Set up": [
         "docs/install", "docs/other-systems", "docs/init", "docs/migrate", "docs/check",
-        "docs/addresses", "docs/labels", "docs/alias-ips", "docs/nat-gateway", "docs/failover-ips", "docs/network", "docs/simulate",
+        "docs/addresses", "docs/labels", "docs/alias-ips", "docs/nat-gateway",
+        "docs/failover-ips", "docs/network", "docs/simulate",
     ],
     "Run": [
         "docs/operate", "docs/step-down", "docs/explain", "docs/take", "docs/events",

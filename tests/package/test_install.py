@@ -149,11 +149,8 @@ def bare(tmp_path: Path) -> Path:
     return folder / "bin/python"
 
 
-def test_what_is_missing_is_told_in_the_words_of_each_distribution(
-    bare: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "complete").touch()
-    done = script("needs", bare, tmp_path)
+def test_what_is_missing_is_told_in_the_words_of_each_distribution(bare: Path) -> None:
+    done = script("needs", bare)
 
     assert (69, "") == (done.returncode, done.stdout)
     assert done.stderr == (
@@ -165,8 +162,8 @@ def test_what_is_missing_is_told_in_the_words_of_each_distribution(
     )
 
 
-def test_where_all_is_there_nothing_is_said(tmp_path: Path) -> None:
-    done = script("needs", sys.executable, tmp_path)
+def test_where_all_is_there_nothing_is_said() -> None:
+    done = script("needs", sys.executable, "build")
 
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 
@@ -177,7 +174,7 @@ def test_an_old_python_is_told_with_the_way_out(tmp_path: Path, text: str | None
     if text:
         python.write_text(text)
         python.chmod(0o755)
-    done = script("needs", python, tmp_path)
+    done = script("needs", python)
 
     assert (69, "") == (done.returncode, done.stdout)
     assert "Python 3.11 or newer" in done.stderr

@@ -114,5 +114,5 @@ def test_installed_upgraded_and_removed_it_leaves_what_is_the_operators(
 
 
 def tree(root: Path) -> set[str]:
-    argv = ["find", root, "-xdev", "-printf", "%P\n"]
+    argv = ["find", str(root), "-xdev", "-printf", "%P\n"]
     return set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines())

@@ -46,6 +46,7 @@ core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line
 	$(BIN)/coverage report --include='hakeeper/core/*' --fail-under=100
 
 other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time of simulated worlds
+	$(if $(NIGHTLY),@PYTHON=$(PYTHON) .ci/install-packages rpm)
 	$(PYTEST) -n $(WAITING_JOBS) $(CORE_TESTS:%=--ignore=%)
 
 worlds: .stamps/run  ## Run simulated worlds with all kinds of resources: 1,000 hours, 50,000 faults, no violation
@@ -134,8 +135,8 @@ dist: deb  ## The same
 rpm:  ## Build the RPM, binary and source, into dist/
 	@PYTHON=$(PYTHON) .ci/install-packages run
 	@PYTHON=$(PYTHON) .ci/install-packages rpm
-	@$(MAKE) --no-print-directory $(PARTS)/complete
-	@.ci/build-rpm $(PARTS) build/rpm
+	@$(MAKE) --no-print-directory --always-make PARTS=build/rpm-parts build/rpm-parts/complete
+	@.ci/build-rpm build/rpm-parts build/rpm
 
 # The key is one of gpg's; the folder may hold a repository already.
 APT_KEY ?=

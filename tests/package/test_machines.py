@@ -186,13 +186,13 @@ def test_make_install_needs_neither_apt_nor_network_and_goes_again(
 ) -> None:
     """As on another distribution: what `make install-parts` has fetched is all that is there."""
     with booted(base, tmp_path / "machine") as machine:
-        listed = subprocess.run(["git", "ls-files"], cwd=REPO, capture_output=True, check=True)
-        subprocess.run(
-            ["cpio", "--pass-through", "--quiet", "-dm", str(machine.inside("/root/hakeeper"))],
-            cwd=REPO,
-            input=listed.stdout,
-            check=True,
+        listed = subprocess.run(
+            ["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True
         )
+        for name in listed.stdout.splitlines():
+            copied = machine.inside(f"/root/hakeeper/{name}")
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPO / name, copied)
         shutil.copytree(parts, machine.inside("/root/hakeeper/build/install"))
         shutil.copy(REPO / "debian/tests/service", machine.inside("/root/service"))
         machine.run("rm /usr/bin/apt*")

@@ -20,7 +20,7 @@ SELECT = $(if $(NIGHTLY),,-m 'not nightly')
 E2E_JOBS ?= 3
 E2E_ARGS ?=
 MUTATION_ARGS ?=
-PREFIX ?= /opt/hakeeper
+PREFIX ?= /usr/local
 BIN := .venv/bin
 # PyPy gives the same digests; it is no quicker.
 WORLD_PYTHON ?= $(BIN)/python
@@ -28,7 +28,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test core-tests other-tests worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
-.PHONY: apt-repo docs setup dist deb sbom lock e2e outage switchover bench install uninstall clean
+.PHONY: apt-repo docs setup dist deb rpm sbom lock e2e outage switchover bench install install-parts uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -46,6 +46,7 @@ core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line
 	$(BIN)/coverage report --include='hakeeper/core/*' --fail-under=100
 
 other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time of simulated worlds
+	$(if $(NIGHTLY),@PYTHON=$(PYTHON) .ci/install-packages rpm)
 	$(PYTEST) -n $(WAITING_JOBS) $(CORE_TESTS:%=--ignore=%)
 
 worlds: .stamps/run  ## Run simulated worlds with all kinds of resources: 1,000 hours, 50,000 faults, no violation
@@ -131,6 +132,12 @@ deb:  ## Build the Debian package (with sdist and wheel) into dist/
 
 dist: deb  ## The same
 
+rpm:  ## Build the RPM, binary and source, into dist/
+	@PYTHON=$(PYTHON) .ci/install-packages run
+	@PYTHON=$(PYTHON) .ci/install-packages rpm
+	@$(MAKE) --no-print-directory --always-make PARTS=build/rpm-parts build/rpm-parts/complete
+	@.ci/build-rpm build/rpm-parts build/rpm
+
 # The key is one of gpg's; the folder may hold a repository already.
 APT_KEY ?=
 APT_REPO ?= dist/apt
@@ -147,53 +154,46 @@ sbom: .stamps/run  ## Write the bill of materials of what the package brings, in
 lock: .stamps/run  ## Take the newest versions that pyproject.toml allows into .ci/locks/
 	$(BIN)/python .ci/locks/update
 
-# As the package does it: wheels of the lock, each by its hash, and Debian's python3-yaml,
-# python3-systemd and python3-certifi. With DESTDIR only files are put there.
-ROOT := $(if $(DESTDIR),$(abspath $(DESTDIR)))
-LIB = $(ROOT)$(PREFIX)/packages
-install:  ## Install the service on this server without a package, in PREFIX (as root)
-	@PYTHON=$(PYTHON) .ci/install-packages install
-	PYTHON=$(PYTHON) .ci/build-wheels build/install
-	rm -rf $(LIB)
-	install -d -m 0755 $(LIB) $(ROOT)/etc/hakeeper
-	rm build/install/wheels/certifi-* build/install/wheels/tzdata-*
-	for wheel in build/install/wheels/*.whl build/install/dist/*.whl; do \
-	    /usr/bin/python3 -m zipfile --extract "$$wheel" $(LIB) || exit; done
-	/usr/bin/python3 -m compileall -q -s $(ROOT)/ $(LIB)
-	rm -f $(ROOT)/usr/local/bin/hakeeper
-	install -D -m 0755 debian/launcher $(ROOT)/usr/local/bin/hakeeper
-	sed -i 's#/usr/lib/hakeeper#$(PREFIX)/packages#' $(ROOT)/usr/local/bin/hakeeper
-	install -D -m 0644 systemd/sysusers.conf $(ROOT)/etc/sysusers.d/hakeeper.conf
-	install -D -m 0644 systemd/tmpfiles.conf $(ROOT)/etc/tmpfiles.d/hakeeper.conf
-	install -D -m 0644 systemd/hakeeper.service $(ROOT)/etc/systemd/system/hakeeper.service
-	sed -i 's#=/usr/bin/hakeeper#=/usr/local/bin/hakeeper#' $(ROOT)/etc/systemd/system/hakeeper.service
-	install -D -m 0644 systemd/hakeeper-check.service -t $(ROOT)/etc/systemd/system
-	install -D -m 0644 systemd/hakeeper-hooks.socket -t $(ROOT)/etc/systemd/system
-	install -D -m 0644 systemd/hakeeper-hooks.service -t $(ROOT)/etc/systemd/system
-	sed -i 's#=/usr/bin/hakeeper#=/usr/local/bin/hakeeper#' $(ROOT)/etc/systemd/system/hakeeper-hooks.service
-	install -D -m 0644 systemd/hakeeper-metrics.service -t $(ROOT)/etc/systemd/system
-	sed -i 's#=/usr/bin/hakeeper#=/usr/local/bin/hakeeper#' $(ROOT)/etc/systemd/system/hakeeper-metrics.service
-	install -D -m 0644 systemd/hakeeper.catalog $(ROOT)/usr/local/lib/systemd/catalog/hakeeper.catalog
+# As the packages do it: wheels of the lock, each by its hash, with the distribution's own PyYAML,
+# systemd-python and certifi. With DESTDIR only files are put there.
+ROOT := $(if $(DESTDIR),$(abspath $(DESTDIR)))/
+SERVICE_PYTHON ?= /usr/bin/python3
+PARTS ?= build/install
+$(PARTS)/complete: pyproject.toml $(wildcard .ci/locks/*.txt) $(shell find hakeeper -name '*.py')
+	PYTHON=$(SERVICE_PYTHON) .ci/build-wheels $(PARTS)
+	cp $(PARTS)/dist/*.whl $(PARTS)/wheels/
+	@touch $@
+
+install-parts: $(PARTS)/complete  ## Fetch and build what `make install` puts there, for a server without the network
+
+install:  ## Install the service without a package, below PREFIX=/usr/local (as root)
+	@! command -v apt-get >/dev/null || PYTHON=$(SERVICE_PYTHON) .ci/install-packages install
+	@packaging/needs $(SERVICE_PYTHON) $$($(MAKE) --question $(PARTS)/complete 2>/dev/null || echo build)
+	@$(MAKE) --no-print-directory $(PARTS)/complete
+	rm -rf $(PARTS)/staged
+	PYTHON=$(SERVICE_PYTHON) packaging/stage $(PARTS)/staged $(PREFIX) $(PARTS)/wheels $(PARTS)/build-wheels/shtab-*.whl
+	$(SERVICE_PYTHON) -m compileall -q -s $(PARTS)/staged -p / $(PARTS)/staged$(PREFIX)/lib/hakeeper
+	$(SERVICE_PYTHON) packaging/put install $(PARTS)/staged $(ROOT) $(PREFIX)
 ifeq ($(DESTDIR),)
-	systemd-sysusers
-	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
-	rm -f /run/hakeeper/control.sock # where it lay while the folder belonged to hakeeper
+	systemd-sysusers hakeeper.conf
+	systemd-tmpfiles --create hakeeper.conf
 	journalctl --update-catalog
-	systemctl daemon-reload
+	test ! -d /run/systemd/system || systemctl daemon-reload
 endif
 
 uninstall:  ## Take away what `make install` has put there, but not /etc/hakeeper (as root)
-	-systemctl disable --now hakeeper.service hakeeper-hooks.socket
-	-systemctl disable --now hakeeper-metrics.service
-	rm -rf $(PREFIX) /usr/local/bin/hakeeper /etc/systemd/system/hakeeper.service
-	rm -rf /etc/systemd/system/hakeeper-hooks.socket /etc/systemd/system/hakeeper-hooks.service
-	rm -rf /etc/systemd/system/hakeeper-check.service /usr/local/lib/systemd/catalog/hakeeper.catalog
-	rm -rf /etc/systemd/system/hakeeper-metrics.service
-	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /run/hakeeper-step-down /run/hakeeper-hooks /var/lib/hakeeper
+ifeq ($(DESTDIR),)
+	-systemctl disable --now hakeeper.service hakeeper-hooks.socket hakeeper-metrics.service
+endif
+	$(SERVICE_PYTHON) packaging/put remove $(ROOT) $(PREFIX)
+ifeq ($(DESTDIR),)
+	rm -rf /run/hakeeper /run/hakeeper-step-down /run/hakeeper-hooks /var/lib/hakeeper
 	if getent passwd hakeeper >/dev/null; then userdel hakeeper; fi
 	if getent passwd hakeeper-hooks >/dev/null; then userdel hakeeper-hooks; fi
 	journalctl --update-catalog
-	systemctl daemon-reload
+	test ! -d /run/systemd/system || systemctl daemon-reload
+	@echo '/etc/hakeeper stays, with the token: remove it by hand when you need it no more.'
+endif
 
 clean:  ## Remove everything that was made here
 	rm -rf .venv .stamps .ansible .fuzz .machines .e2e .newer-keepalived .coverage .coverage.* build dist *.egg-info

@@ -1,5 +1,6 @@
 """What is costly is made once a run, whatever the number of test processes."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,17 @@ def second(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
 
     folder = once(tmp_path_factory, "second", make, worker_id) / "elsewhere"
     return Build(folder / "dist", folder / "work")
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """What `make install-parts` fetches and builds, without apt-get on the way."""
+
+    def make(folder: Path) -> None:
+        argv = ["make", "install-parts", f"PARTS={folder}/parts"]
+        subprocess.run(argv, cwd=REPO, check=True, stdout=subprocess.DEVNULL)
+
+    return once(tmp_path_factory, "parts", make, worker_id) / "parts"
 
 
 @pytest.fixture(

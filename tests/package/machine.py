@@ -25,6 +25,7 @@ PACKAGES = (
     "dbus",
     "iproute2",
     "keepalived",
+    "make",
     "openssl",
     "polkitd",
     "procps",
@@ -36,7 +37,7 @@ PACKAGES = (
     "systemd",
     "systemd-sysv",
 )
-"""What the package and its test depend on or can use: apt needs no network then."""
+"""What the package, its test and `make install` depend on or can use: apt needs no network then."""
 
 
 def base_of(suite: str, folder: Path) -> Path:
@@ -96,7 +97,7 @@ class Machine:
 @contextlib.contextmanager
 def booted(base: Path, folder: Path) -> Iterator[Machine]:
     """Boot a machine from this base, with its changes in this folder; end it afterwards."""
-    with _overlay(base, folder) as root, _own_group() as groups:
+    with overlay(base, folder) as root, _own_group() as groups:
         argv = [
             *cgroups.entering(groups),
             "systemd-nspawn",
@@ -143,7 +144,8 @@ def _own_group() -> Iterator[list[Path]]:
 
 
 @contextlib.contextmanager
-def _overlay(base: Path, folder: Path) -> Iterator[Path]:
+def overlay(base: Path, folder: Path) -> Iterator[Path]:
+    """Mount a root that is this base, with its changes in this folder; unmount it afterwards."""
     upper, work, root = (folder / name for name in ("upper", "work", "root"))
     for each in (upper, work, root):
         each.mkdir(parents=True)

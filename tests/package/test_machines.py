@@ -180,27 +180,42 @@ def test_an_upgrade_takes_the_folder_of_the_fifo_from_the_services_user(machine:
     assert machine.says("ls /run/hakeeper") == "notify.fifo"
 
 
-def test_make_install_gives_a_service_like_the_packages(machine: Machine, tmp_path: Path) -> None:
-    """And takes nothing that the locks do not name: pip demands hashes, and builds nothing."""
-    put = tmp_path / "put"
-    done = subprocess.run(
-        ["make", "install", f"DESTDIR={put}"],
-        cwd=REPO,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    shutil.copytree(put, machine.inside("/"), symlinks=True, dirs_exist_ok=True)
-    machine.run("systemd-sysusers; systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf")
-    machine.run("journalctl --update-catalog")
-    machine.run("systemctl daemon-reload; ln -s /opt/hakeeper/packages /usr/lib/hakeeper")
-    machine.run("systemctl enable hakeeper")
-    has_its_folder(machine)
-    is_sound_to_systemd(machine)
-    said = machine.run("PATH=/usr/local/bin:$PATH python3 /root/service").stdout
-    assert said.splitlines()[-1] == "all is shown", said
+@pytest.mark.nightly
+def test_make_install_needs_neither_apt_nor_network_and_goes_again(
+    base: Path, parts: Path, tmp_path: Path
+) -> None:
+    """As on another distribution: what `make install-parts` has fetched is all that is there."""
+    with booted(base, tmp_path / "machine") as machine:
+        listed = subprocess.run(
+            ["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True
+        )
+        for name in listed.stdout.splitlines():
+            copied = machine.inside(f"/root/hakeeper/{name}")
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPO / name, copied)
+        shutil.copytree(parts, machine.inside("/root/hakeeper/build/install"))
+        shutil.copy(REPO / "debian/tests/service", machine.inside("/root/service"))
+        machine.run("rm /usr/bin/apt*")
+        assert machine.says("command -v apt-get gcc pip curl") == ""
+        before, people = files(machine), accounts(machine)
+
+        machine.run("make --no-print-directory -C /root/hakeeper install")
+        machine.run("make --no-print-directory -C /root/hakeeper install")  # as an upgrade does
+        has_its_folder(machine)
+        is_sound_to_systemd(machine)
+        assert machine.says("/usr/local/bin/hakeeper --version") == f"hakeeper {__version__}"
+        machine.run("sed -i s,/usr/lib/hakeeper,/usr/local/lib/hakeeper, /root/service")
+        machine.run("systemctl enable --now hakeeper hakeeper-hooks.socket")
+        said = machine.run("PATH=/usr/local/bin:$PATH python3 /root/service").stdout
+        assert said.splitlines()[-1] == "all is shown", said
+
+        said = machine.run("make --no-print-directory -C /root/hakeeper uninstall").stdout
+        assert said.splitlines()[-1].startswith("/etc/hakeeper stays")
+        machine.run("rm /usr/local/share/ca-certificates/*; update-ca-certificates --fresh")
+        operators = ("/root/hakeeper", "/etc/hakeeper", "/etc/keepalived")
+        left = {path for path in files(machine) - before if not path.startswith(operators)}
+        assert left == set()
+        assert accounts(machine) == people
 
 
 def test_in_the_sandbox_nothing_is_done_that_the_service_never_does(machine: Machine) -> None:

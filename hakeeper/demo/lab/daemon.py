@@ -25,7 +25,7 @@ LogEntry = Mapping[str, object]
 
 
 def _own_modules() -> dict[str, str]:
-    """Return the PYTHONPATH for another interpreter if only our launcher has set it (debian/)."""
+    """Return the PYTHONPATH for another interpreter if our launcher has set it (packaging/)."""
     return {"PYTHONPATH": os.pathsep.join(sys.path)} if sys.flags.isolated else {}
 
 

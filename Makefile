@@ -168,12 +168,12 @@ install-parts: $(PARTS)/complete  ## Fetch and build what `make install` puts th
 
 install:  ## Install the service without a package, below PREFIX=/usr/local (as root)
 	@! command -v apt-get >/dev/null || PYTHON=$(SERVICE_PYTHON) .ci/install-packages install
-	@packaging/needs $(SERVICE_PYTHON) $$($(MAKE) --question $(PARTS)/complete 2>/dev/null || echo build)
+	@.ci/packaging/needs $(SERVICE_PYTHON) $$($(MAKE) --question $(PARTS)/complete 2>/dev/null || echo build)
 	@$(MAKE) --no-print-directory $(PARTS)/complete
 	rm -rf $(PARTS)/staged
-	PYTHON=$(SERVICE_PYTHON) packaging/stage $(PARTS)/staged $(PREFIX) $(PARTS)/wheels $(PARTS)/build-wheels/shtab-*.whl
+	PYTHON=$(SERVICE_PYTHON) .ci/packaging/stage $(PARTS)/staged $(PREFIX) $(PARTS)/wheels $(PARTS)/build-wheels/shtab-*.whl
 	$(SERVICE_PYTHON) -m compileall -q -s $(PARTS)/staged -p / $(PARTS)/staged$(PREFIX)/lib/hakeeper
-	$(SERVICE_PYTHON) packaging/put install $(PARTS)/staged $(ROOT) $(PREFIX)
+	$(SERVICE_PYTHON) .ci/packaging/put install $(PARTS)/staged $(ROOT) $(PREFIX)
 ifeq ($(DESTDIR),)
 	systemd-sysusers hakeeper.conf
 	systemd-tmpfiles --create hakeeper.conf
@@ -185,7 +185,7 @@ uninstall:  ## Take away what `make install` has put there, but not /etc/hakeepe
 ifeq ($(DESTDIR),)
 	-systemctl disable --now hakeeper.service hakeeper-hooks.socket hakeeper-metrics.service
 endif
-	$(SERVICE_PYTHON) packaging/put remove $(ROOT) $(PREFIX)
+	$(SERVICE_PYTHON) .ci/packaging/put remove $(ROOT) $(PREFIX)
 ifeq ($(DESTDIR),)
 	rm -rf /run/hakeeper /run/hakeeper-step-down /run/hakeeper-hooks /var/lib/hakeeper
 	if getent passwd hakeeper >/dev/null; then userdel hakeeper; fi

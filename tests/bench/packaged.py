@@ -28,7 +28,7 @@ WATCHDOG_S = 20
 """As in systemd/hakeeper.service."""
 _REPOSITORY = Path(hakeeper.__file__).resolve().parents[1]
 _FROM_DEBIAN = "certifi", "tzdata"
-"""As in packaging/stage."""
+"""As in .ci/packaging/stage."""
 _PACKAGE_FOLDER = "/usr/lib/hakeeper"
 _SYSTEM_PYTHON = "/usr/bin/python3"
 
@@ -46,10 +46,10 @@ def lay_out(place: Path) -> Path:
     if not compileall.compile_dir(str(library), quiet=2):
         raise Unavailable(f"cannot compile {library}")
     launcher = place / "hakeeper"
-    text = (_REPOSITORY / "packaging" / "launcher").read_text()
+    text = (_REPOSITORY / ".ci/packaging/launcher").read_text()
     changed = text.replace(_PACKAGE_FOLDER, str(library))
     if changed == text:
-        raise Unavailable("packaging/launcher does not name the package's folder any more")
+        raise Unavailable(".ci/packaging/launcher does not name the package's folder any more")
     launcher.write_text(changed)
     launcher.chmod(0o755)
     done = subprocess.run([launcher, "version"], capture_output=True, text=True, check=False)

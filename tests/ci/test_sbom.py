@@ -24,7 +24,7 @@ def sbom(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A tree with what the script reads, to change it."""
-    for name in (".ci/sbom", ".ci/locks/runtime.txt", "packaging/stage"):
+    for name in (".ci/sbom", ".ci/locks/runtime.txt", ".ci/packaging/stage"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path

@@ -1,6 +1,7 @@
 """Set-ups after the styles of real ones: what happens, and what `check --online` says of it.
 
-Half of them, but for nights (NIGHTLY=yes). HAKEEPER_CORPUS=all adds those that are much like others.
+By day half of them; NIGHTLY=yes takes the others, too, and HAKEEPER_CORPUS=all those as well that
+are much like others.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The root file systems that the machines start from, and what apt will want inside.
 
-`python -m tests.e2e.roots [RELEASE...]` makes all that is missing. It is the only part that needs a network: how
-packages are reached is taken from this machine's own apt.
+`python -m tests.e2e.roots [RELEASE...]` makes all that is missing. It is the only part that needs a
+network: how packages are reached is taken from this machine's own apt.
 """
 
 import shutil

@@ -88,7 +88,7 @@ def journalctl(*arguments: str) -> str:
 
 def installed_folder() -> str:
     """Return the folder into which `make install` puts the catalog."""
-    text = (REPOSITORY / "packaging" / "stage").read_text()
+    text = (REPOSITORY / ".ci/packaging/stage").read_text()
     found = re.search(rf'^file 0644 "\$system(/\S+)" systemd/{FILE.name}$', text, re.MULTILINE)
     assert found is not None
     return f"/usr/local/lib{found[1]}"

@@ -1,4 +1,4 @@
-"""Runs packaging/stage on the work tree, without a build: quick, and the same files."""
+"""Runs .ci/packaging/stage on the work tree, without a build: quick, and the same files."""
 
 import os
 import subprocess
@@ -25,7 +25,13 @@ def staged(folder: Path, prefix: str, **environ: str) -> Path:
     with zipfile.ZipFile(folder / "shtab.whl", "w") as wheel:
         wheel.writestr("shtab.py", _SHTAB)
     done = subprocess.run(
-        [str(REPO / "packaging/stage"), str(root), prefix, str(wheels), str(folder / "shtab.whl")],
+        [
+            str(REPO / ".ci/packaging/stage"),
+            str(root),
+            prefix,
+            str(wheels),
+            str(folder / "shtab.whl"),
+        ],
         env=dict(os.environ) | {"PYTHON": sys.executable} | environ,
         capture_output=True,
         text=True,

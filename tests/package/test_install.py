@@ -26,7 +26,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def script(name: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
-    argv = [str(REPO / "packaging" / name), *map(str, arguments)]
+    argv = [str(REPO / ".ci/packaging" / name), *map(str, arguments)]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
@@ -34,9 +34,9 @@ def script(name: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_packages_and_make_install_have_one_list() -> None:
-    for name in ("Makefile", "debian/rules", "packaging/hakeeper.spec"):
+    for name in ("Makefile", "debian/rules", ".ci/packaging/hakeeper.spec"):
         text = (REPO / name).read_text()
-        assert "packaging/stage " in text, name
+        assert ".ci/packaging/stage " in text, name
         assert re.findall(r"\binstall -[Dm] ?.*", text) == [], f"{name}: belongs into the list"
 
 

@@ -63,7 +63,12 @@ def _is_of_a_chroot(line: str) -> bool:
 
 
 def test_rpmlint_has_nothing_to_say(built: Path) -> None:
-    argv = ["rpmlint", "--config", str(REPO / "packaging/rpmlint.toml"), *map(str, built.iterdir())]
+    argv = [
+        "rpmlint",
+        "--config",
+        str(REPO / ".ci/packaging/rpmlint.toml"),
+        *map(str, built.iterdir()),
+    ]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout

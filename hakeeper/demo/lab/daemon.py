@@ -25,7 +25,7 @@ LogEntry = Mapping[str, object]
 
 
 def _own_modules() -> dict[str, str]:
-    """Return the PYTHONPATH for another interpreter if our launcher has set it (packaging/)."""
+    """Return the PYTHONPATH for another interpreter if our launcher has set it (.ci/packaging/)."""
     return {"PYTHONPATH": os.pathsep.join(sys.path)} if sys.flags.isolated else {}
 
 

@@ -73,7 +73,7 @@ class Visitor:
                 answer = sock.recv(64)
             except ConnectionError as error:
                 raise _CutError from error
-        if not answer.startswith(b"HTTP/1.0 200"):
+        if answer.split()[1:2] != [b"200"]:
             raise OSError(f"answered {answer!r}")
 
 

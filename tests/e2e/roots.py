@@ -26,7 +26,7 @@ _PACKAGES = (
     "systemd-sysv",
 )
 _ASKED_FOR = ("nftables", "openssh-server", "python3-apt")
-"""What documents tell an operator to install inside, or what images of servers have: Ansible's way in."""
+"""What documents tell an operator to install inside, and what Ansible needs there."""
 _FORM = 1
 """To be counted up when roots are made in another way, so that they are made again."""
 

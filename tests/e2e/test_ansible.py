@@ -1,116 +1,129 @@
-"""docs/ansible.md: two bare servers to a failover, a second run that changes nothing, an upgrade."""
+"""conf/ansible: from two bare servers to a failover, and to newer packages; docs/ansible.md."""
 
-import contextlib
-import json
+import functools
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from hakeeper.core.model import Role
-from hakeeper.demo.lab.process import LabProcess
 from tests.e2e import package, roots
 from tests.e2e.conftest import PAIR
-from tests.e2e.machine import PATIENCE_S
-from tests.e2e.pair import FLOATING_IP, Pair, Site, token_of
+from tests.e2e.pair import FLOATING_IP, THIRD_HOST, Pair, Site, token_of
 from tests.e2e.playbooks import Operator
+from tests.e2e.test_apt_repo import Publisher, new_publisher
+from tests.e2e.visitor import Visitor
 
-VISITOR = Path(__file__).parents[1] / "outage/visitor.py"
-_CALM_S = 1.0
-_ON_LO = f"[Match]\nName=lo\n[Network]\nAddress={FLOATING_IP}/32\n"
+PORT = 8080
+CONF = "/etc/keepalived/keepalived.conf"
+NOTHING = {"web-a": 0, "web-b": 0}
+ON_LO = f"[Match]\nName=lo\n\n[Network]\nAddress={FLOATING_IP}/32\n"
 """As docs/network.md has it."""
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture
 def pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
-    """Two bare Debian 13 that have the floating IP for good."""
+    """Two bare servers that have the floating IP for good."""
     bases = ((roots.base("13"),), (roots.base("13"),))
     with Pair(site, tmp_path / "pair", layers=bases) as pair:
         request.node.stash[PAIR] = pair
         pair.personalize()
         for one in pair.machines:
-            one.disk.write("/etc/systemd/network/60-floating-ip.network", _ON_LO)
+            one.disk.write("/etc/systemd/network/60-floating-ip.network", ON_LO)
         pair.switch_on()
         yield pair
 
 
 @pytest.fixture
 def operator() -> Iterator[Operator]:
-    # Not pytest's folder: ssh's socket has a short name, or none.
     folder = Path(tempfile.mkdtemp(prefix="ansible-"))
     yield Operator(folder)
     shutil.rmtree(folder)
 
 
-@contextlib.contextmanager
-def visited(pair: Pair, folder: Path) -> Iterator[list[dict[str, list[object]]]]:
-    """Make a hundred requests a second at the address, which go to its holder; tell what came."""
-    stop = threading.Event()
-
-    def follow() -> None:
-        version, last = -1, None
-        while not stop.is_set():
-            version = pair.cloud.call("wait", after_version=version, timeout_s=0.5)
-            holder = pair.holder()
-            if holder is not None and holder != last:
-                via = pair.machine(holder).public_ip
-                subprocess.run(["ip", "route", "replace", FLOATING_IP, "via", via], check=True)
-            last = holder
-
-    via = pair.machine(str(pair.holder())).public_ip
-    subprocess.run(["ip", "route", "replace", FLOATING_IP, "via", via], check=True)
-    seen: list[dict[str, list[object]]] = []
-    thread = threading.Thread(target=follow, name="routes")
-    thread.start()
-    visitor = LabProcess(
-        "visitor", [sys.executable, str(VISITOR), FLOATING_IP], log_path=folder / "visitor.log"
-    )
-    try:
-        yield seen
-        time.sleep(_CALM_S)  # the measure of calm, no wait for anything
-        visitor.signal(signal.SIGTERM)
-        visitor.wait(PATIENCE_S)
-        seen.append(json.loads(visitor.log_text()))
-    finally:
-        visitor.close()
-        stop.set()
-        thread.join()
+@pytest.fixture
+def publisher(tmp_path: Path) -> Iterator[Publisher]:
+    home = tmp_path / "gpg"
+    yield new_publisher(home)
+    subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
 
 
-def changed(recaps: dict[str, object]) -> dict[str, int]:
-    """How many tasks have changed something, by server."""
-    return {server: recap.changed for server, recap in recaps.items()}  # type: ignore[attr-defined]
+@pytest.fixture
+def repository(site: Site, tmp_path: Path) -> Iterator[Path]:
+    """A folder that the servers see at port 8080 of the third host."""
+    del site  # its network is what the web server listens on
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ExitStack() as stack:
+        web = stack.enter_context(ThreadingHTTPServer((THIRD_HOST, PORT), handler))
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(web.shutdown)
+        yield folder
 
 
-def test_from_bare_servers_to_an_upgrade(pair: Pair, operator: Operator, tmp_path: Path) -> None:
+def test_from_bare_servers_to_newer_packages(
+    pair: Pair, operator: Operator, publisher: Publisher, repository: Path, tmp_path: Path
+) -> None:
+    first = package.find()
+    second, _ = package.newer(first, tmp_path)
+    (tmp_path / "third").mkdir()
+    third, _ = package.newer(second, tmp_path / "third")
     operator.prepare(pair)
-    deb = package.find()
-    given = ["-e", f"hakeeper_deb={deb}"]
 
-    _, said = operator.play("site.yml", *given, "--check")
-    assert said.count("a dry run cannot look further") == 2
+    _set_up(pair, operator, first)
+    _fail_over(pair)
+    _upgrade(pair, operator, second, tmp_path)
+
+    url = f"http://{THIRD_HOST}:{PORT}"
+    publisher.publish(repository, third, url=url)
+    _upgrade_and_restart_keepalived(pair, operator, f"{url}/hakeeper.sources", tmp_path)
+
+
+def _set_up(pair: Pair, operator: Operator, deb: Path) -> None:
+    """Set both up; what somebody else has written is not overwritten."""
+    dry = operator.play("site.yml", "--check", hakeeper_deb=deb)
+    assert dry.said.count("a dry run cannot look further") == 2
     assert not pair.a.exists("/etc/hakeeper")
 
-    recaps, first = operator.play("site.yml", *given)
-    assert min(changed(recaps).values()) > 0
+    pair.a.write(CONF, "# mine\n")
+    refused = operator.try_to_play("site.yml", hakeeper_deb=deb)
+    assert not refused.is_good
+    assert "hakeeper_keepalived_replace: true" in refused.said
+    assert pair.a.run("cat", CONF) == "# mine\n"
+    assert not pair.b.exists("/etc/hakeeper"), "the other one was not begun"
+    pair.a.shell(f"systemctl stop keepalived; rm {CONF}")
+
+    run = operator.play("site.yml", hakeeper_deb=deb)
     pair.settle(pair.a)
-    assert pair.moves() == ["web-a"], "the preferred server is the first that starts"
+    assert pair.moves() == ["web-a"], "the preferred one is set up first"
     assert pair.a.run("stat", "-c", "%U %a", "/etc/hakeeper/token").split() == ["root", "600"]
 
-    _, said = operator.play("site.yml", *given, "--check", "--diff", "-vvv")
-    assert token_of("web-a") not in first + said
-    recaps, said = operator.play("site.yml", *given)
-    assert changed(recaps) == {"web-a": 0, "web-b": 0}, said
+    before = {one.name: one.run("cat", CONF) for one in pair.machines}
+    broken = operator.try_to_play("site.yml", hakeeper_deb=deb, hakeeper_private_interface="nic")
+    assert not broken.is_good
+    assert "would NOT work" in broken.said
+    assert before == {one.name: one.run("cat", CONF) for one in pair.machines}
 
+    again = operator.play("site.yml", "-vvv", "--diff", hakeeper_deb=deb)
+    assert again.changed == NOTHING, again.said
+    dry = operator.play("site.yml", "--check", "--diff", hakeeper_deb=deb)
+    assert dry.changed == NOTHING, dry.said
+    for one in pair.machines:
+        assert token_of(one.name) not in refused.said + run.said + again.said + dry.said
+
+
+def _fail_over(pair: Pair) -> None:
     pair.begin()
     pair.a.systemctl("stop", "keepalived")
     pair.settle(pair.b)
@@ -118,22 +131,47 @@ def test_from_bare_servers_to_an_upgrade(pair: Pair, operator: Operator, tmp_pat
     pair.settle(pair.a)
     assert pair.moves() == ["web-b", "web-a"]
 
-    pair.begin()
-    keepaliveds = {one.name: one.main_pid("keepalived") for one in pair.machines}
-    newer, version = package.newer(deb, tmp_path)
-    with visited(pair, tmp_path) as seen:
-        recaps, said = operator.play("upgrade.yml", "-e", f"hakeeper_deb={newer}")
-    assert said.index("changed: [web-b]") < said.index("changed: [web-a]"), "the standby first"
-    for one in pair.machines:
-        assert version in one.run("hakeeper", "version")
-    assert pair.moves() == []
-    assert keepaliveds == {one.name: one.main_pid("keepalived") for one in pair.machines}
-    assert [] == seen[0]["lost"]
 
-    with visited(pair, tmp_path) as seen:
-        operator.play("upgrade.yml", "-e", "hakeeper_keepalived_restart=true", "-e",
-                      f"hakeeper_deb={newer}")  # fmt: skip
-    pair.settle(pair.a)
-    assert pair.moves() == ["web-b", "web-a"], "stepped down, and up"
-    assert [] == seen[0]["lost"]
+def _upgrade(pair: Pair, operator: Operator, deb: Path, folder: Path) -> None:
+    """Upgrade hakeeper by a file: nothing moves."""
+    pair.begin()
+    before = {one.name: one.main_pid("keepalived") for one in pair.machines}
+    with Visitor(pair, folder) as visitor:
+        run = operator.play("upgrade.yml", hakeeper_deb=deb)
+    assert run.said.index("changed: [web-b]") < run.said.index("changed: [web-a]"), "standby first"
+    _has_version(pair, "+next")
+    assert pair.moves() == []
+    assert before == {one.name: one.main_pid("keepalived") for one in pair.machines}
+    assert visitor.asked > 100
+    assert visitor.lost == []
+
+
+def _upgrade_and_restart_keepalived(
+    pair: Pair, operator: Operator, sources: str, folder: Path
+) -> None:
+    """Upgrade by a repository, and restart keepalived: the master steps down before."""
+    for one in pair.machines:
+        one.shell("rm -rf /etc/apt/sources.list*; mkdir /etc/apt/sources.list.d")
+    pair.begin()
+    before = {one.name: one.main_pid("keepalived") for one in pair.machines}
+    daemons = {one.name: one.main_pid("hakeeper") for one in pair.machines}
+    often = {"reconcile": {"interval": "1s", "standby_interval": "5s"}}
+    with Visitor(pair, folder) as visitor:
+        operator.play("site.yml", hakeeper_apt_sources=sources, hakeeper_settings=often)
+        assert pair.moves() == []
+        for one in pair.machines:
+            assert one.main_pid("hakeeper") != daemons[one.name], "it has its new files"
+            assert one.main_pid("keepalived") == before[one.name]
+        operator.play("upgrade.yml", hakeeper_keepalived_restart="true")
+        pair.settle(pair.a)
+    _has_version(pair, "+next+next")
+    assert pair.moves() == ["web-b", "web-a"], "stepped down, and up again"
+    after = {one.name: one.main_pid("keepalived") for one in pair.machines}
+    assert not {*before.values()} & {*after.values()}
+    assert visitor.lost == []
     assert pair.roles() == {"web-a": Role.MASTER, "web-b": Role.BACKUP}
+
+
+def _has_version(pair: Pair, ending: str) -> None:
+    for one in pair.machines:
+        assert one.run("hakeeper", "version").splitlines()[0].endswith(ending)

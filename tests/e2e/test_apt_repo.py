@@ -34,11 +34,11 @@ class Publisher:
     home: Path
     key: str
 
-    def publish(self, folder: Path, *debs: Path, at_s: float | None = None) -> None:
+    def publish(self, folder: Path, *debs: Path, at_s: float | None = None, url: str = URL) -> None:
         """Make or extend the repository in a folder, now or as if it were another time."""
         moment = {} if at_s is None else {"SOURCE_DATE_EPOCH": f"{at_s:.0f}"}
         subprocess.run(
-            [REPOSITORY / ".ci/apt-repo", folder, URL, self.key, *debs],
+            [REPOSITORY / ".ci/apt-repo", folder, url, self.key, *debs],
             check=True,
             env={**os.environ, "GNUPGHOME": str(self.home), **moment},
         )

@@ -1,26 +1,19 @@
 """conf/ansible: from two bare servers to a failover, and to newer packages; docs/ansible.md."""
 
-import functools
 import shutil
-import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from hakeeper.core.model import Role
-from tests.e2e import package, roots
-from tests.e2e.conftest import PAIR
-from tests.e2e.pair import FLOATING_IP, THIRD_HOST, Pair, Site, token_of
+from tests.e2e import package
+from tests.e2e.pair import FLOATING_IP, Pair, token_of
 from tests.e2e.playbooks import Operator
-from tests.e2e.test_apt_repo import Publisher, new_publisher
+from tests.e2e.repository import Repository
 from tests.e2e.visitor import Visitor
 
-PORT = 8080
 CONF = "/etc/keepalived/keepalived.conf"
 NOTHING = {"web-a": 0, "web-b": 0}
 ON_LO = f"[Match]\nName=lo\n\n[Network]\nAddress={FLOATING_IP}/32\n"
@@ -30,64 +23,32 @@ pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
-    """Two bare servers that have the floating IP for good."""
-    bases = ((roots.base("13"),), (roots.base("13"),))
-    with Pair(site, tmp_path / "pair", layers=bases) as pair:
-        request.node.stash[PAIR] = pair
-        pair.personalize()
-        for one in pair.machines:
-            one.disk.write("/etc/systemd/network/60-floating-ip.network", ON_LO)
-        pair.switch_on()
-        yield pair
-
-
-@pytest.fixture
 def operator() -> Iterator[Operator]:
     folder = Path(tempfile.mkdtemp(prefix="ansible-"))
     yield Operator(folder)
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def publisher(tmp_path: Path) -> Iterator[Publisher]:
-    home = tmp_path / "gpg"
-    yield new_publisher(home)
-    subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
-
-
-@pytest.fixture
-def repository(site: Site, tmp_path: Path) -> Iterator[Path]:
-    """A folder that the servers see at port 8080 of the third host."""
-    del site  # its network is what the web server listens on
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ExitStack() as stack:
-        web = stack.enter_context(ThreadingHTTPServer((THIRD_HOST, PORT), handler))
-        thread = threading.Thread(target=web.serve_forever)
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(web.shutdown)
-        yield folder
-
-
 def test_from_bare_servers_to_newer_packages(
-    pair: Pair, operator: Operator, publisher: Publisher, repository: Path, tmp_path: Path
+    bare_newer_pair: Pair, operator: Operator, repository: Repository, tmp_path: Path
 ) -> None:
+    pair = bare_newer_pair
     first = package.find()
     second, _ = package.newer(first, tmp_path)
     (tmp_path / "third").mkdir()
     third, _ = package.newer(second, tmp_path / "third")
+    for one in pair.machines:
+        one.disk.write("/etc/systemd/network/60-floating-ip.network", ON_LO)
+    pair.switch_on()
     operator.prepare(pair)
 
     _set_up(pair, operator, first)
     _fail_over(pair)
     _upgrade(pair, operator, second, tmp_path)
 
-    url = f"http://{THIRD_HOST}:{PORT}"
-    publisher.publish(repository, third, url=url)
-    _upgrade_and_restart_keepalived(pair, operator, f"{url}/hakeeper.sources", tmp_path)
+    repository.publish(third)
+    repository.alone(*pair.machines)
+    _upgrade_and_restart_keepalived(pair, operator, repository.sources, tmp_path)
 
 
 def _set_up(pair: Pair, operator: Operator, deb: Path) -> None:
@@ -150,8 +111,6 @@ def _upgrade_and_restart_keepalived(
     pair: Pair, operator: Operator, sources: str, folder: Path
 ) -> None:
     """Upgrade by a repository, and restart keepalived: the master steps down before."""
-    for one in pair.machines:
-        one.shell("rm -rf /etc/apt/sources.list*; mkdir /etc/apt/sources.list.d")
     pair.begin()
     before = {one.name: one.main_pid("keepalived") for one in pair.machines}
     daemons = {one.name: one.main_pid("hakeeper") for one in pair.machines}

@@ -1,5 +1,6 @@
 """The user data for cloud-init: its files are good, fit together, and hold no secret."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 from hakeeper.config import parse
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
+from tests.support.markdown import blocks
 from tests.support.server_namespace import server_namespace
 
 ROOT = Path(__file__).parents[2]
@@ -78,3 +80,12 @@ def test_both_nodes_differ_only_in_what_is_theirs() -> None:
         "#", "#", "ExecStartPre=/bin/sh", "vrrp_address:",
         "router_id", "priority", "unicast_src_ip", "10.0.0.3",
     ]  # fmt: skip
+
+
+def test_hcloud_knows_the_options_of_the_page() -> None:
+    [block, *_] = blocks((ROOT / "docs/cloud-init.md").read_text(), "sh")
+    for command in block.splitlines():
+        words = command.split()
+        done = subprocess.run([*words[:3], "--help"], capture_output=True, text=True, check=True)
+        known = set(re.findall(r"--[a-z-]+", done.stdout))
+        assert {word.split("=")[0] for word in words if word.startswith("--")} <= known

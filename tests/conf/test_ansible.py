@@ -31,6 +31,7 @@ RENDER = """\
           hakeeper.yaml: "{{ lookup('template', role ~ '/templates/hakeeper.yaml.j2') }}"
           keepalived.conf: "{{ lookup('template', role ~ '/templates/keepalived.conf.j2') }}"
 """
+TOKEN = "x" * 64
 EVERYTHING = {
     "hakeeper_settings": {"reconcile": {"interval": "2s"}, "server": "no"},
     "hakeeper_advert_interval_s": 1,
@@ -57,14 +58,25 @@ EVERYTHING = {
 }
 
 
-def ansible(folder: Path, **variables: object) -> "subprocess.CompletedProcess[str]":
+def ansible(
+    folder: Path, *arguments: str, **variables: object
+) -> "subprocess.CompletedProcess[str]":
     """Let Ansible itself judge the variables of both servers, and make both files of each."""
     playbook = folder / "render.yml"
     playbook.write_text(RENDER)
-    given = {"role": str(ROLE), "hakeeper_token": "x" * 64} | variables
+    given = {"role": str(ROLE), "hakeeper_token": TOKEN} | variables
+    (folder / "given.json").write_text(json.dumps(given))
     program = Path(sys.executable).with_name("ansible-playbook")
     return subprocess.run(
-        [program, "-i", CONF / "inventory.yml", playbook, "-e", json.dumps(given)],
+        [
+            program,
+            "-i",
+            CONF / "inventory.yml",
+            playbook,
+            *arguments,
+            "-e",
+            f"@{folder}/given.json",
+        ],
         cwd=folder,
         env={
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -136,9 +148,10 @@ def test_all_variables_make_good_files(server: Namespace, tmp_path: Path) -> Non
     ],
 )
 def test_what_is_missing_is_named(wrong: dict[str, Any], said: str, tmp_path: Path) -> None:
-    done = ansible(tmp_path, **wrong)
+    done = ansible(tmp_path, "-vvv", **wrong)
     assert done.returncode != 0
     assert said in done.stdout + done.stderr
+    assert TOKEN not in done.stdout + done.stderr
 
 
 def test_defaults_specification_and_readme_agree() -> None:

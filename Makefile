@@ -80,7 +80,7 @@ newer-keepalived: .stamps/dev  ## Run the tests of real keepalived with the one 
 e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go through 20 scenarios
 	@PYTHON=$(PYTHON) .ci/install-packages e2e
 	$(MAKE) deb
-	@$(SUDO) $(BIN)/python -m tests.e2e.roots
+	@$(SUDO) $(BIN)/python -m tests.e2e.roots 12 13 $(if $(NIGHTLY),14)
 	@$(SUDO) tests/e2e/isolated -n $(E2E_JOBS) $(SELECT) $(E2E_ARGS)
 
 REPEAT ?= 5

@@ -30,13 +30,13 @@ html_copy_source = False
 SECTIONS: dict[str, list[str]] = {
     "Learn": ["docs/tutorial", "docs/de/tutorial"],
     "Set up": [
-        "docs/install", "docs/init", "docs/ansible", "docs/cloud-init", "docs/migrate",
-        "docs/check", "docs/addresses", "docs/labels", "docs/alias-ips", "docs/nat-gateway",
-        "docs/failover-ips", "docs/network", "docs/simulate",
+        "docs/platforms", "docs/install", "docs/init", "docs/ansible", "docs/cloud-init",
+        "docs/migrate", "docs/check", "docs/addresses", "docs/labels", "docs/alias-ips",
+        "docs/nat-gateway", "docs/failover-ips", "docs/network", "docs/simulate",
     ],
     "Run": [
-        "docs/operate", "docs/step-down", "docs/explain", "docs/take", "docs/events",
-        "docs/metrics", "docs/runbooks", "docs/hooks", "docs/recording", "docs/faq",
+        "docs/operate", "docs/upgrade", "docs/step-down", "docs/explain", "docs/take",
+        "docs/events", "docs/metrics", "docs/runbooks", "docs/hooks", "docs/recording", "docs/faq",
     ],
     "Look up": ["docs/configuration", "docs/commands", "docs/status", "docs/journal", "CHANGELOG"],
     "Understand": ["docs/how-it-works", "docs/reliability", "docs/security"],

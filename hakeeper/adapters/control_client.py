@@ -26,7 +26,11 @@ class Busy(ControlError):  # noqa: N818 - a state of affairs, not a mistake
     """The daemon runs, but accepts no further clients now."""
 
 
-class Denied(ControlError):  # noqa: N818 - a state of affairs, not a mistake
+class Unreachable(ControlError):  # noqa: N818 - a state of affairs, not a mistake
+    """The system lets this user get nowhere near the daemon, so nothing is known of it."""
+
+
+class Denied(Unreachable):
     """This user may not ask; the message names the way in."""
 
 
@@ -76,10 +80,11 @@ def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[
         except BlockingIOError:
             return None  # the queue of waiting connections is full
         except OSError as error:
-            why = denial(path) if isinstance(error, PermissionError) else None
-            if why is not None:
-                raise Denied(why) from None
-            raise ControlError(f"cannot connect to hakeeper at {path} ({error})") from None
+            text = f"cannot connect to hakeeper at {path} ({error})"
+            if not isinstance(error, PermissionError):
+                raise ControlError(text) from None
+            why = denial(path)
+            raise Unreachable(text) if why is None else Denied(why) from None
         try:
             # A busy daemon may answer and close without reading the request.
             with contextlib.suppress(BrokenPipeError):

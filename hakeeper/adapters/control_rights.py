@@ -6,11 +6,11 @@ a stranger away after it had let him in; and in its sandbox it could not tell st
 since `PrivateUsers=` shows all other users, and their groups, as one.
 """
 
-import grp
 import os
-import pwd
 from pathlib import Path
 from typing import Final
+
+from hakeeper.adapters.users import name_of_group, name_of_user
 
 SOCKET_MODE: Final = 0o660
 """The service's user and group; root may in any case."""
@@ -25,27 +25,13 @@ def denial(path: str) -> str | None:
         return None  # it is the folder that lets nobody in
     if group_id in {os.getegid(), *os.getgroups()}:
         return None
-    name = _user_name()
+    name = name_of_user(os.geteuid())
     who = name or f"uid {os.geteuid()}"
     if group_id == _ROOT:
         return f"{who} may not ask hakeeper at {path}: only root may; run this with sudo"
-    group = _group_name(group_id)
+    group = name_of_group(group_id) or str(group_id)
     return (
         f"{who} may not ask hakeeper at {path}: only root and members of the group {group} may;"
         f" run this with sudo, or have root run `adduser {name or 'NAME'} {group}`, and log in"
         " again"
     )
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return ""
-
-
-def _group_name(group_id: int) -> str:
-    try:
-        return grp.getgrgid(group_id).gr_name
-    except KeyError:
-        return str(group_id)

@@ -12,6 +12,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from hakeeper.adapters.users import name_of_user
+
 
 def writable_by_others(paths: Iterable[Path]) -> tuple[str, ...]:
     """Return a sentence for each file and directory that other users may write to."""
@@ -42,7 +44,7 @@ def _of_part(path: Path, found: os.stat_result) -> Iterator[str]:
     elif found.st_mode & stat.S_IWGRP and (group := _group(found)):
         yield f"{path}: the group {group} may write to it, {what} ({mode}); run: chmod g-w {at}"
     if found.st_uid not in _trusted():
-        owner = _name(found.st_uid)
+        owner = name_of_user(found.st_uid) or str(found.st_uid)
         yield f"{path}: the user {owner} may write to it, {what}; run: chown root {at}"
 
 
@@ -66,10 +68,3 @@ def _trusted() -> frozenset[int]:
     except KeyError:
         service = set()
     return frozenset({0, os.geteuid(), *service})
-
-
-def _name(user_id: int) -> str:
-    try:
-        return pwd.getpwuid(user_id).pw_name
-    except KeyError:
-        return str(user_id)

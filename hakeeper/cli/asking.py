@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import pwd
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,6 +20,7 @@ from hakeeper.adapters.control_codes import NOT_PERMITTED, UNKNOWN_COMMAND
 from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.timed_request import USER_LIMIT
 from hakeeper.adapters.times import age
+from hakeeper.adapters.users import name_of_user
 from hakeeper.printable import printable
 
 NOT_SAVED: Final = 1
@@ -41,9 +41,16 @@ class NotDone(Exception):  # noqa: N818  # an answer, not a mistake
 
 
 def do(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
+    """Have the daemon carry out a command that keeps who gave it; raises NotDone."""
+    return order(socket, {**request, "user": user_name()})
+
+
+def order(
+    socket: str, request: Mapping[str, object], timeout_s: float = TIMEOUT_S
+) -> dict[str, Any]:
     """Have the daemon carry out a command; raises NotDone."""
     try:
-        return ask(socket, {**request, "user": user_name()}, TIMEOUT_S)
+        return ask(socket, request, timeout_s)
     except Busy as error:
         raise NotDone(str(error), BUSY) from None
     except NotRunning as error:
@@ -90,12 +97,7 @@ def _only_root(name: object) -> str:
 def user_name() -> str:
     """Return who asks: with sudo who called it, else the user's name; empty if there is none."""
     name = os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else ""
-    if not name:
-        try:
-            name = pwd.getpwuid(os.geteuid()).pw_name
-        except KeyError:
-            return ""
-    return printable(name)[:USER_LIMIT]
+    return printable(name or name_of_user(os.geteuid()))[:USER_LIMIT]
 
 
 def finish(done: Mapping[str, object], text: str, trouble: str, *, as_json: bool) -> int:

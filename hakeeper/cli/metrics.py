@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper import exits
-from hakeeper.adapters.control_client import ControlError, NotRunning, Refused, ask
+from hakeeper.adapters.control_client import ControlError, NotRunning, Refused, Unreachable, ask
 from hakeeper.adapters.control_codes import UNKNOWN_COMMAND
 from hakeeper.adapters.replaced_file import replace_file
 from hakeeper.cli.durations import seconds_between
 from hakeeper.cli.options import add_socket
-from hakeeper.metrics.listener import Address, Listener, address, listen, where
+from hakeeper.metrics.listener import Address, CannotTell, Listener, address, listen, where
 from hakeeper.metrics.metric import Answer
 from hakeeper.printable import printable
 
@@ -36,12 +36,15 @@ examples:
   hakeeper metrics --listen unix:/run/hk.sock  for a proxy that checks who asks
   hakeeper metrics --textfile /var/lib/prometheus/node-exporter/hakeeper.prom --interval 15
 
-While the daemon does not answer, hakeeper_up is 0, and no other metric is there. The service
-hakeeper-metrics.service listens; it is not enabled by itself. It needs the Python library
-prometheus_client (Debian: python3-prometheus-client).
+While the daemon does not answer, hakeeper_up is 0, and no other metric is there. Who may not ask
+the daemon gets no metric at all, not even that one: a scrape fails (503), and a text file stays as
+it was. Only root and members of the group hakeeper may. The service hakeeper-metrics.service
+listens; it is not enabled by itself. It needs the Python library prometheus_client (Debian:
+python3-prometheus-client).
 
 exit codes: {exits.OK} also while the daemon does not answer, {exits.USAGE} wrong command line,
-{exits.SYSTEM} the library is missing, or the system refuses the file or the socket
+{exits.SYSTEM} the library is missing, or the system refuses the file or the socket,
+{exits.NO_PERMISSION} this user may not ask the daemon
 """
 
 
@@ -89,15 +92,21 @@ def run(args: argparse.Namespace) -> int:
         )
         return exits.SYSTEM
     asker = _Asker(str(args.socket))
+
+    def render() -> bytes:
+        return exposition(asker.ask())
+
     try:
         if args.listen is not None:
             with listen(args.listen) as listener:
                 sys.stderr.write(f"metrics at {where(listener)}\n")
-                Listener(listener, lambda: exposition(asker.ask()), CONTENT_TYPE).serve()
+                Listener(listener, render, CONTENT_TYPE).serve()
         elif args.textfile is not None:
-            _write(args.textfile, args.interval, lambda: exposition(asker.ask()))
+            _write(args.textfile, args.interval, render)
         else:
-            sys.stdout.write(exposition(asker.ask()).decode())
+            sys.stdout.write(render().decode())
+    except CannotTell:
+        return exits.NO_PERMISSION
     except OSError as error:
         sys.stderr.write(f"hakeeper metrics: the system refuses it: {printable(str(error))}\n")
         return exits.SYSTEM
@@ -105,11 +114,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(path: Path, interval_s: float | None, render: Callable[[], bytes]) -> None:
-    """Write the file once, or at this interval for ever; raises OSError the first time alone."""
+    """Write the file once, or at this interval for ever.
+
+    Raises OSError and CannotTell the first time alone: later node_exporter shows how old the file
+    is.
+    """
     replace_file(path, render(), mode=FILE_MODE)
     while interval_s is not None:
         time.sleep(interval_s)
-        with contextlib.suppress(OSError):  # node_exporter shows how old the file is
+        with contextlib.suppress(OSError, CannotTell):
             replace_file(path, render(), mode=FILE_MODE)
 
 
@@ -121,12 +134,15 @@ class _Asker:
         self._said = ""
 
     def ask(self) -> Answer | None:
-        """Return what the daemon counts; None: it gave no answer."""
+        """Return what the daemon counts; None: it gave no answer. Raises CannotTell."""
         try:
             answer = ask(self._socket, {"command": "counts"}, TIMEOUT_S)
         except Refused as error:
             old = "the running daemon is of an older version: systemctl restart hakeeper"
             self._say(old if error.code == UNKNOWN_COMMAND else str(error))
+        except Unreachable as error:
+            self._say(str(error))
+            raise CannotTell(str(error)) from None
         except (ControlError, NotRunning) as error:
             self._say(str(error))
         else:

@@ -8,21 +8,10 @@ import json
 import sys
 
 from hakeeper import exits
-from hakeeper.adapters.control_client import (
-    Busy,
-    ControlError,
-    Denied,
-    NotRunning,
-    Refused,
-    ask,
-)
-from hakeeper.adapters.control_codes import NOT_PERMITTED
+from hakeeper.cli.asking import BUSY, NOT_RUNNING, NotDone, order
 from hakeeper.cli.options import add_json, add_socket
 from hakeeper.printable import printable
 
-NOT_RUNNING = 3
-BUSY = 4
-ONLY_ROOT = "only root may do this: sudo hakeeper reload"
 TIMEOUT_S = 20.0
 """Longer than loading the files takes on a busy machine."""
 
@@ -42,17 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask the daemon to reload, and print the result; reasons for a refusal go to stderr."""
     try:
-        answer = ask(str(args.socket), {"command": "reload"}, TIMEOUT_S)
-    except Busy as error:
-        return _ended(BUSY, [str(error)], as_json=args.json)
-    except Denied:
-        return _ended(exits.NO_PERMISSION, [ONLY_ROOT], as_json=args.json)
-    except Refused as error:
-        is_right = error.code != NOT_PERMITTED
-        code, text = (NOT_RUNNING, str(error)) if is_right else (exits.NO_PERMISSION, ONLY_ROOT)
-        return _ended(code, [text], as_json=args.json)
-    except (ControlError, NotRunning) as error:
-        return _ended(NOT_RUNNING, [str(error)], as_json=args.json)
+        answer = order(str(args.socket), {"command": "reload"}, TIMEOUT_S)
+    except NotDone as error:
+        return _ended(error.exit_code, [str(error)], as_json=args.json)
     refused = [str(line) for line in answer.get("refused", [])]
     return _ended(exits.BAD_CONFIG if refused else exits.OK, refused, as_json=args.json)
 

@@ -22,8 +22,9 @@ examples:
 
 hakeeper claims by itself, for ever. This ends its waiting: the pause between two
 tries, and the hold-down of an address that another server keeps taking. It does
-so only on a server that is MASTER. It does not end a pause (`hakeeper resume`),
-nor what Hetzner asks for: 429, a refused login.
+so only on a server that is MASTER; docs/take.md has what to do on another one. It
+does not end a pause (`hakeeper resume`), nor what Hetzner asks for: 429, a refused
+login.
 
 exit codes:
   {exits.OK:>3}  they are being claimed, or are here already

@@ -33,6 +33,11 @@ _WITH_PORT: Final = re.compile(r"\[?(?P<host>[^\[\]]+)\]?:(?P<port>[0-9]{1,5})")
 _READ_BYTES: Final = 4096
 
 Render: TypeAlias = Callable[[], bytes]
+"""It may raise `CannotTell`."""
+
+
+class CannotTell(Exception):  # noqa: N818  # an answer, not a mistake
+    """It is not known how things are; why. The scrape fails, so that no value stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,10 @@ class Listener:
             return 405, "text/plain", b"only GET and HEAD\n"
         if request.target.partition(b"?")[0] != SCRAPED.encode():
             return 404, "text/plain", f"the metrics are at {SCRAPED}\n".encode()
-        return 200, self._content_type, self._current()
+        try:
+            return 200, self._content_type, self._current()
+        except CannotTell as error:
+            return 503, "text/plain; charset=utf-8", f"{error}\n".encode()
 
     def _current(self) -> bytes:
         with self._lock:

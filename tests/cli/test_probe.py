@@ -368,6 +368,7 @@ def test_it_imports_next_to_nothing() -> None:
         "hakeeper.adapters.control_codes",
         "hakeeper.adapters.control_rights",
         "hakeeper.adapters.redaction",
+        "hakeeper.adapters.users",
         "hakeeper.cli",
         "hakeeper.cli.main",
         "hakeeper.cli.options",

@@ -58,7 +58,8 @@ class Terminal:
         self.resize(80, 40)
         self.shown = ""
         self.process = subprocess.Popen(
-            watching(daemon),
+            # These tests may run under nohup(1).
+            ["env", "--default-signal=HUP", *watching(daemon)],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -1,6 +1,6 @@
 """Set-ups after the styles of real ones: what happens, and what `check --online` says of it.
 
-HAKEEPER_CORPUS=all adds those that are much like others.
+Half of them, but for nights (NIGHTLY=yes). HAKEEPER_CORPUS=all adds those that are much like others.
 """
 
 import os
@@ -14,7 +14,8 @@ from tests.corpus.verdicts import findings, kind, mistakes, table
 
 FALSE_ALARMS = 0.03
 _IS_ALL = os.environ.get("HAKEEPER_CORPUS") == "all"
-SETUPS = [setup for setup in ALL if _IS_ALL or not setup.is_wide]
+_STEP = 1 if _IS_ALL or os.environ.get("NIGHTLY") else 2
+SETUPS = [setup for setup in ALL if _IS_ALL or not setup.is_wide][::_STEP]
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)

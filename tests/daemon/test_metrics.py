@@ -18,6 +18,7 @@ from tests.metrics.listening import Listening
 from tests.metrics.prometheus import running
 from tests.support.cluster import Cluster
 from tests.support.daemon_node import DaemonNode
+from tests.support.privileges import powerless
 from tests.support.waiting import eventually
 
 VI_1 = {"vrrp": "VI_1", "vrrp_kind": "instance"}
@@ -221,6 +222,17 @@ def test_the_listener_follows_the_daemon(node: DaemonNode, listener: Listening) 
     eventually(lambda: Metrics(asked(listener)[2]).value("hakeeper_up") == 0.0, 30)
     node.daemon.start()
     eventually(lambda: Metrics(asked(listener)[2]).value("hakeeper_up") == 1.0, 30)
+
+
+def test_a_listener_that_may_not_ask_fails_the_scrape(node: DaemonNode) -> None:
+    path = node.daemon.runtime_folder / "control.sock"
+    mode = path.stat().st_mode
+    with Listening(node, prefix=powerless()) as listener:
+        path.chmod(0)
+        status, _, text = asked(listener)
+        path.chmod(mode)
+        assert 200 == asked(listener)[0]
+    assert (503, True) == (status, text.startswith("cannot connect to hakeeper at "))
 
 
 def test_silent_clients_are_cut_off_and_scrapes_go_on(listener: Listening) -> None:

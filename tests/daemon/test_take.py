@@ -1,12 +1,17 @@
 """`hakeeper take` and the running daemon: claimed at once, only on a master, and who is told."""
 
 import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 from hakeeper.demo.cloud import Fault
 from tests.daemon.test_pause import ASSIGN, EAGER, pause
 from tests.support.cluster import Cluster
 from tests.support.daemon_node import DaemonNode, fields_of
+from tests.support.markdown import blocks
 
 
 def take(node: DaemonNode, *words: str, code: int = 0) -> dict[str, Any]:
@@ -69,3 +74,29 @@ def test_what_is_not_there_is_refused_with_what_there_is(cluster: Cluster) -> No
     ):
         told = take(node, *words, code=2)
         assert (False, True) == (told["ok"], text in told["error"])
+
+
+PAGE = Path(__file__).parents[2] / "docs/take.md"
+
+
+def test_what_the_page_does_by_hand_on_a_server_that_is_not_master_stays(cluster: Cluster) -> None:
+    """It is left there, the status says so, and a MASTER has nothing to move."""
+    section = PAGE.read_text().split("\n## On a server that is not MASTER\n")[1]
+    by_hand = " ".join(blocks(section, "sh")).splitlines()
+    [assign] = [line for line in by_hand if line.startswith("hcloud ")]
+    node = cluster.running("web-b", **EAGER)
+    node.backup()
+    node.role("STOP")
+    node.wait_log("role.changed", role="STOPPED")
+    node.keepalived.kill()
+    node.wait_log("keepalived.stopped")
+
+    token = cluster.cloud.add_client("operator")
+    environment = {**os.environ, "HCLOUD_ENDPOINT": cluster.cloud.url, "HCLOUD_TOKEN": token}
+    subprocess.run(shlex.split(assign), env=environment, check=True)
+    node.wait_log("status.degraded", code="address.left_here")
+    node.keepalived.start()
+    node.master()
+    node.wait_log("address.confirmed")
+    assert [node.server] == [move.new for move in cluster.cloud.moves(cluster.web)]
+    assert 0 == cluster.assigns(node)

@@ -19,7 +19,7 @@ from tests.e2e.machine import Machine
 from tests.e2e.pair import API_HOST, ROBOT_HOST, THIRD_HOST, Pair, Site, redirect_metadata
 from tests.e2e.repository import Repository, repository_on_third_host
 
-PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
+PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13"), "13+14": ("13", "14")}
 """By name: the Debian releases of web-a and web-b."""
 MIXED = "12+13"
 PAIR = pytest.StashKey[Pair]()
@@ -39,8 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `mixed`, but for the pair that it is meant for."""
+    """Leave out what is marked `mixed`, but for the pair that it is meant for.
+
+    The other pairs come each night.
+    """
+    for item in items:
+        if _pair_of(item.nodeid) not in {MIXED, None}:
+            item.add_marker(pytest.mark.nightly)
     unwanted = [
         item
         for item in items
@@ -55,19 +62,20 @@ def _pair_of(nodeid: str) -> str | None:
     return next((name for name in PAIRS if name in nodeid.rpartition("[")[2]), None)
 
 
-class OneWorkerForEachPair(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
-    """One worker has all tests of a pair: setting it up takes longest.
+class FilesOfPairs(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
+    """One worker has all tests of a file with one pair: setting that up takes longest.
 
     `--dist loadgroup` would do so, but its groups are lost with pytest 9.2 (xdist 3.8).
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _pair_of(nodeid) or nodeid
+        pair = _pair_of(nodeid)
+        return nodeid if pair is None else f"{nodeid.partition('::')[0]} {pair}"
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneWorkerForEachPair:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesOfPairs:
     """Take this one, whatever `--dist` says."""
-    return OneWorkerForEachPair(config, log)
+    return FilesOfPairs(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -32,8 +32,13 @@ WITNESS = "/witness/notify.fifo"
 _REBOOTED = 133
 """systemd-nspawn's exit code when the machine wants to be booted again (nspawn.c)."""
 _ASK_KEEPALIVED = "kill -s $(keepalived --signum=JSON) $(cat /run/keepalived.pid)"
-_NSPAWN_ENVIRONMENT = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
-"""A server may set what sysctl sets for its network: /proc/sys/net is writable, and no more."""
+_NSPAWN_ENVIRONMENT = {
+    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
+    "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+}
+"""A server may set what sysctl sets for its network: /proc/sys/net is writable, and no more. It has
+control groups of version 2, whatever this machine has: newer systemds know no others.
+"""
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",

@@ -1,6 +1,6 @@
 """The root file systems that the machines start from, and what apt will want inside.
 
-`python -m tests.e2e.roots` makes all that is missing. It is the only part that needs a network: how
+`python -m tests.e2e.roots [RELEASE...]` makes all that is missing. It is the only part that needs a network: how
 packages are reached is taken from this machine's own apt.
 """
 
@@ -13,7 +13,7 @@ from tests.e2e import package
 
 FOLDER = Path(__file__).parents[2] / ".e2e"
 """Ignored by git; `make clean` removes it."""
-RELEASES = {"12": "bookworm", "13": "trixie"}
+RELEASES = {"12": "bookworm", "13": "trixie", "14": "forky"}
 """Debian's numbers and suites."""
 _PACKAGES = (
     "ca-certificates",
@@ -122,7 +122,7 @@ def fetch_dependencies(release: str, deb: Path) -> None:
 
 def main() -> int:
     """Make everything that is missing."""
-    for release in RELEASES:
+    for release in sys.argv[1:] or RELEASES:
         make_base(release)
         fetch_dependencies(release, package.find())
         sys.stdout.write(f"{base(release)}: ready\n")

@@ -12,7 +12,7 @@ from tests.e2e import package
 from tests.e2e.pair import FLOATING_IP, Pair, token_of
 from tests.e2e.playbooks import Operator
 from tests.e2e.repository import Repository
-from tests.e2e.visitor import Visitor
+from tests.e2e.visitors import visiting
 
 CONF = "/etc/keepalived/keepalived.conf"
 NOTHING = {"web-a": 0, "web-b": 0}
@@ -48,7 +48,7 @@ def test_from_bare_servers_to_newer_packages(
 
     repository.publish(third)
     repository.alone(*pair.machines)
-    _upgrade_and_restart_keepalived(pair, operator, repository.sources, tmp_path)
+    _upgrade_and_restart_keepalived(pair, operator, repository.sources, tmp_path / "third")
 
 
 def _set_up(pair: Pair, operator: Operator, deb: Path) -> None:
@@ -97,14 +97,15 @@ def _upgrade(pair: Pair, operator: Operator, deb: Path, folder: Path) -> None:
     """Upgrade hakeeper by a file: nothing moves."""
     pair.begin()
     before = {one.name: one.main_pid("keepalived") for one in pair.machines}
-    with Visitor(pair, folder) as visitor:
+    with visiting(pair, folder) as visits:
         run = operator.play("upgrade.yml", hakeeper_deb=deb)
+        seen = visits.end()
     assert run.said.index("changed: [web-b]") < run.said.index("changed: [web-a]"), "standby first"
     _has_version(pair, "+next")
     assert pair.moves() == []
     assert before == {one.name: one.main_pid("keepalived") for one in pair.machines}
-    assert visitor.asked > 100
-    assert visitor.lost == []
+    assert seen["asked"] > 100
+    assert seen["lost"] == []
 
 
 def _upgrade_and_restart_keepalived(
@@ -115,7 +116,7 @@ def _upgrade_and_restart_keepalived(
     before = {one.name: one.main_pid("keepalived") for one in pair.machines}
     daemons = {one.name: one.main_pid("hakeeper") for one in pair.machines}
     often = {"reconcile": {"interval": "1s", "standby_interval": "5s"}}
-    with Visitor(pair, folder) as visitor:
+    with visiting(pair, folder) as visits:
         operator.play("site.yml", hakeeper_apt_sources=sources, hakeeper_settings=often)
         assert pair.moves() == []
         for one in pair.machines:
@@ -123,11 +124,12 @@ def _upgrade_and_restart_keepalived(
             assert one.main_pid("keepalived") == before[one.name]
         operator.play("upgrade.yml", hakeeper_keepalived_restart="true")
         pair.settle(pair.a)
+        seen = visits.end()
     _has_version(pair, "+next+next")
     assert pair.moves() == ["web-b", "web-a"], "stepped down, and up again"
     after = {one.name: one.main_pid("keepalived") for one in pair.machines}
     assert not {*before.values()} & {*after.values()}
-    assert visitor.lost == []
+    assert seen["lost"] == []
     assert pair.roles() == {"web-a": Role.MASTER, "web-b": Role.BACKUP}
 
 

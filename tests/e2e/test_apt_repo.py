@@ -17,6 +17,7 @@ import pytest
 
 from hakeeper.demo.lab.netns import Namespace
 from tests.e2e import package, roots
+from tests.e2e.book import section
 from tests.e2e.disk import Disk
 from tests.e2e.guide import GUIDE
 from tests.e2e.repository import PORT, Publisher, new_publisher
@@ -59,7 +60,7 @@ class Server:
         return self.shell("dpkg-query --show --showformat='${Version}' hakeeper").stdout
 
 
-@pytest.fixture(params=roots.RELEASES)
+@pytest.fixture(params=["12", "13", pytest.param("14", marks=pytest.mark.nightly)])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     site = tmp_path / "site"
     site.mkdir()
@@ -93,6 +94,12 @@ def from_the_guide() -> str:
     return typed.replace(address, URL).replace("apt install hakeeper", "apt install -y hakeeper")
 
 
+def from_the_book() -> list[str]:
+    """What docs/upgrade.md says to type: up, and back."""
+    found = blocks(section("upgrade.md", "With the apt repository"), "sh")
+    return [one.replace("apt install", "apt install -y") for one in found]
+
+
 def test_apt_installs_upgrades_and_goes_back(
     server: Server, publisher: Publisher, tmp_path: Path
 ) -> None:
@@ -106,11 +113,13 @@ def test_apt_installs_upgrades_and_goes_back(
 
     second, higher = package.newer(first, tmp_path)
     publisher.publish(server.site, second)
-    done = server.shell("apt update && apt upgrade -y")
+    upgrade, back = from_the_book()
+    done = server.shell(upgrade)
     assert (0, higher) == (done.returncode, server.installed()), done.stdout
 
-    done = server.shell(f"apt install -y --allow-downgrades hakeeper={version}")
+    done = server.shell(back.replace("VERSION", version))
     assert (0, version) == (done.returncode, server.installed()), done.stdout
+    assert (0, version) == (server.shell("apt upgrade -y").returncode, server.installed())
 
 
 def test_apt_refuses_what_is_old_was_changed_or_is_signed_by_another(

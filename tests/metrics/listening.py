@@ -3,6 +3,7 @@
 import re
 import socket
 import subprocess
+from collections.abc import Sequence
 from typing import Self
 
 from hakeeper.demo.lab.daemon import HAKEEPER
@@ -12,9 +13,11 @@ from tests.support.daemon_node import PATIENCE_S, DaemonNode
 class Listening:
     """One that serves from its making to the end of the block."""
 
-    def __init__(self, node: DaemonNode, at: str = "127.0.0.1:0") -> None:
+    def __init__(
+        self, node: DaemonNode, at: str = "127.0.0.1:0", *, prefix: Sequence[str] = ()
+    ) -> None:
         self._process = subprocess.Popen(
-            [*HAKEEPER, "metrics", "--listen", at],
+            [*prefix, *HAKEEPER, "metrics", "--listen", at],
             env={"PATH": "/usr/bin:/bin", **node.environment},
             stderr=subprocess.PIPE,
             text=True,

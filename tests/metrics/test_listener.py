@@ -8,7 +8,15 @@ from itertools import count
 import pytest
 
 from hakeeper.metrics import listener as listener_module
-from hakeeper.metrics.listener import Address, Listener, address, listen, where
+from hakeeper.metrics.listener import (
+    Address,
+    CannotTell,
+    Listener,
+    Render,
+    address,
+    listen,
+    where,
+)
 
 
 def served() -> Callable[[], str]:
@@ -18,15 +26,22 @@ def served() -> Callable[[], str]:
     def render() -> bytes:
         return f"made {next(numbers)}".encode()
 
+    ask = serving(render)
+    return lambda: ask()[1]
+
+
+def serving(render: Render) -> Callable[[], tuple[int, str]]:
+    """Serve what `render` makes; return how to ask for it: HTTP status and text."""
     listening = listen(Address(ip="127.0.0.1"))
     listener = Listener(listening, render, "text/plain")
     threading.Thread(target=listener.serve, daemon=True).start()
     port = listening.getsockname()[1]
 
-    def ask() -> str:
+    def ask() -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("GET", "/metrics?a=b")
-        return connection.getresponse().read().decode()
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
     return ask
 
@@ -41,6 +56,20 @@ def test_what_is_old_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener_module, "KEPT_S", 0.0)
     ask = served()
     assert ["made 1", "made 2", "made 3"] == [ask() for _ in range(3)]
+
+
+def test_a_text_that_cannot_be_made_fails_the_scrape_and_is_made_the_next_time() -> None:
+    answers: list[bytes | CannotTell] = [CannotTell("nobody may ask"), b"up 1\n"]
+
+    def render() -> bytes:
+        answer = answers.pop(0)
+        if isinstance(answer, CannotTell):
+            raise answer
+        return answer
+
+    ask = serving(render)
+    assert (503, "nobody may ask\n") == ask()
+    assert (200, "up 1\n") == ask()
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class Visitor:
                 answer = sock.recv(64)
             except ConnectionError as error:
                 raise _CutError from error
-        if answer.split()[1:2] != [b"200"]:
+        if not answer.startswith((b"HTTP/1.0 200", b"HTTP/1.1 200")):
             raise OSError(f"answered {answer!r}")
 
 

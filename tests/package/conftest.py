@@ -30,7 +30,9 @@ def second(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
     return Build(folder / "dist", folder / "work")
 
 
-@pytest.fixture(scope="session", params=["bookworm", "trixie"])
+@pytest.fixture(
+    scope="session", params=["bookworm", pytest.param("trixie", marks=pytest.mark.nightly)]
+)
 def base(request: pytest.FixtureRequest) -> Path:
     """The root file system of a Debian 12 or 13 that has what the package depends on."""
     return base_of(str(request.param), REPO / ".machines")

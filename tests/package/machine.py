@@ -6,6 +6,8 @@ overlay on it, so that one's changes are not the next one's.
 
 import contextlib
 import fcntl
+import os
+import signal
 import subprocess
 import uuid
 import zlib
@@ -24,6 +26,7 @@ PACKAGES = (
     "iproute2",
     "keepalived",
     "openssl",
+    "polkitd",
     "procps",
     "python3",
     "python3-certifi",
@@ -107,8 +110,10 @@ def booted(base: Path, folder: Path) -> Iterator[Machine]:
             nspawn = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
             )
+        init = None
         try:
             machine = Machine(root, _init_of(nspawn))
+            init = os.pidfd_open(machine.pid)
             eventually(
                 lambda: machine.says("systemctl is-system-running") in {"running", "degraded"},
                 BOOT_S,
@@ -122,6 +127,10 @@ def booted(base: Path, folder: Path) -> Iterator[Machine]:
             except subprocess.TimeoutExpired:
                 nspawn.kill()
                 nspawn.wait()
+            if init is not None:  # whatever still runs in there ends with its PID 1
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(init, signal.SIGKILL)
+                os.close(init)
 
 
 @contextlib.contextmanager

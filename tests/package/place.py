@@ -6,8 +6,10 @@ cloud runs in this process, but listens on the machine's own loopback.
 
 import contextlib
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -30,6 +32,8 @@ NEIGHBOUR = "4000"
 """The user id of somebody else on the machine; without a name, groups or rights."""
 MEMBERS = "hakeeper"
 """The group of those who may ask the daemon how things are, and no more."""
+_ENDS_BY_ITSELF = "import signal; signal.alarm(600)"
+"""A flood must not outlive the tests, however these end."""
 _VRRP = VrrpId(VrrpKind.INSTANCE, "VI_1")
 _WITNESS = "/run/witness.fifo"
 _CONFIG = """\
@@ -148,20 +152,19 @@ class Place:
     @contextlib.contextmanager
     def neighbours(self, program: str, count: int = 1, group: str = "") -> Iterator[None]:
         """Have another user run this Python program so many times at once."""
-        argv = self._inside("-c", NEIGHBOUR, program, group)
+        argv = self._inside("-c", NEIGHBOUR, f"{_ENDS_BY_ITSELF}\n{program}", group)
         running = [subprocess.Popen(argv, stderr=subprocess.DEVNULL) for _ in range(count)]
         try:
-            eventually(lambda: self._busy() == count, PATIENCE_S, "all of them run")
+            eventually(lambda: len(_children(running)) == count, PATIENCE_S, "all of them run")
             yield
             assert [None] * count == [each.poll() for each in running], "they have flooded"
         finally:
+            # Seen from outside: the machine may be too busy, or broken, to end them itself.
+            for child in _children(running):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             for each in running:
-                each.kill()
                 each.wait()
-            self.machine.run(f"pkill --uid {NEIGHBOUR}", check=False)
-
-    def _busy(self) -> int:
-        return len(self.machine.says(f"pgrep --uid {NEIGHBOUR} --full python3").split())
 
     def _inside(self, how: str, user: str, program: str = "", group: str = "") -> list[str]:
         groups = f"--groups={group}" if group else "--clear-groups"
@@ -170,6 +173,16 @@ class Place:
             *("setpriv", f"--reuid={user}", f"--regid={user}", groups),
             *("/usr/bin/python3", how, program)[: 3 if program else 2],
         ]
+
+
+def _children(of: "list[subprocess.Popen[bytes]]") -> list[int]:
+    """The processes in the machine, each the child of its nsenter, by their pids here."""
+    found = []
+    for each in of:
+        with contextlib.suppress(OSError):  # it is not there yet, or no more
+            children = Path(f"/proc/{each.pid}/task/{each.pid}/children").read_text()
+            found += [int(pid) for pid in children.split()]
+    return found
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ def field(deb: Path, name: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
 
+@pytest.mark.nightly
 def test_two_builds_give_the_same_bytes(first: Build, second: Build) -> None:
     names = sorted(path.name for path in first.dist.iterdir())
 

@@ -22,6 +22,7 @@ _MADE = re.compile(
     r"/etc/hakeeper/(?:hakeeper\.yaml|chat-url|robot-login|token|token\.cred|drill\.yaml)$"
     r"|/etc/keepalived/keepalived\.conf\.before-hakeeper-init\.1$"
     r"|/etc/apt/sources\.list\.d/hakeeper\.sources$"
+    r"|/etc/polkit-1/rules\.d/50-hakeeper-hooks\.rules$"
     r"|/etc/systemd/system/keepalived\.service\.d/hakeeper-init\.conf$"
     r"|/etc/systemd/system/hakeeper\.service\.d$|/usr/local/"
 )

@@ -1,6 +1,7 @@
 """Hooks on a machine that has booted: the units, the sandbox, and who may tell them anything."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.package.building import REPO
 from tests.package.machine import Machine
 from tests.package.place import NEIGHBOUR, PATIENCE_S, Place
+from tests.support.markdown import blocks
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)
@@ -33,6 +35,7 @@ User=root
 Group=root
 LoadCredential=secret:/etc/hakeeper/secret
 """
+_RULES = "/etc/polkit-1/rules.d/50-hakeeper-hooks.rules"
 _DROP_INS = "/etc/systemd/system/hakeeper-hooks.service.d"
 
 
@@ -101,6 +104,34 @@ def test_hooks_run_in_a_sandbox_of_their_own_and_with_more_rights_by_a_drop_in(
     eventually(lambda: is_active(hooks), PATIENCE_S, "the service was started")
     assert "hidden" in printed(hooks, "on_master"), "a credential of a drop-in"
     assert place.told("hook.unsent") == 0
+
+
+@pytest.mark.nightly
+def test_polkit_lets_a_hook_restart_one_service_and_nothing_else(
+    place: Place, hooks: Machine
+) -> None:
+    [rule] = blocks((REPO / "docs/hooks.md").read_text(), "js")
+    as_hooks = "runuser -u hakeeper-hooks -- systemctl --no-ask-password"
+    assert hooks.run(f"{as_hooks} restart dbus-x", check=False).returncode != 0
+    hooks.inside(_RULES).write_text(rule.replace("asterisk.service", "dbus-x.service"))
+    try:
+        place.fail_over()
+        eventually(lambda: is_active(hooks), PATIENCE_S, "the recipe has restarted the service")
+        hooks.run(f"{as_hooks} restart dbus-x")
+        for other in ("stop dbus-x", "restart keepalived", "daemon-reload"):
+            assert hooks.run(f"{as_hooks} {other}", check=False).returncode != 0, other
+    finally:
+        hooks.inside(_RULES).unlink()
+
+
+def test_the_rule_of_the_page_is_for_one_service_one_verb_and_the_user_of_hooks() -> None:
+    [rule] = blocks((REPO / "docs/hooks.md").read_text(), "js")
+    assert re.findall(r'=== "(.*?)"', rule) == [
+        "org.freedesktop.systemd1.manage-units",
+        "asterisk.service",
+        "restart",
+        "hakeeper-hooks",
+    ]
 
 
 def test_nobody_but_the_daemon_and_root_tells_hooks_anything(place: Place, hooks: Machine) -> None:

@@ -42,6 +42,15 @@ def claim_under_way(scene: Scene) -> None:
     scene.until_stage("action running")
 
 
+def no_answer_to_an_assign(scene: Scene) -> None:
+    node = scene.node()
+    node.config["hetzner"]["timeout"] = "30s"
+    node.write(b"")
+    node.start()
+    scene.cloud.fault(Fault(method="POST", path=ASSIGN, answer=Answer.NEVER))
+    node.master()
+
+
 def claim_fails(scene: Scene) -> None:
     node = scene.running()
     scene.cloud.fault(Fault(method="POST", path=ASSIGN, status=503))
@@ -213,8 +222,20 @@ STATES = (
         confirmed=False,
     ),
     State(
+        name="an assign is not answered yet",
+        make=no_answer_to_an_assign,
+        exit_code=DEGRADED,
+        code="address.pending",
+        says=f"{WEB} {CLAIM_HANGS}",
+        cause="assign sent",
+        event="claim.started",
+        confirmed=False,
+        has={"stage": "assign sent"},
+    ),
+    State(
         name="a claim is under way",
         make=claim_under_way,
+        has={"stage": "action running"},
         exit_code=DEGRADED,
         code="address.pending",
         says=f"{WEB} {CLAIM_HANGS}",
@@ -244,6 +265,7 @@ STATES = (
     ),
     State(
         name="the floating IP is locked",
+        has={"stage": "reading the holder"},
         make=locked,
         exit_code=BROKEN,
         code="address.pending",
@@ -294,6 +316,7 @@ STATES = (
     ),
     State(
         name="contested, and not here",
+        has={"stage": "hold-down"},
         check_says="",
         make=contested_loser,
         exit_code=BROKEN,

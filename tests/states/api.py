@@ -6,9 +6,11 @@ from hakeeper.demo.cloud import Answer, Fault, Network, SimCloud
 from tests.states.scene import EAGER, Scene
 from tests.states.state import BROKEN, DEGRADED, OK, State
 from tests.support.named_cloud import NAME, node_with
+from tests.support.robot_listener import LOGIN, RobotListener
 from tests.support.tls import server_context
 
 NO_SERVER = 999
+FAILOVER_IP = "203.0.113.7"
 
 
 def another_server(scene: Scene) -> None:
@@ -99,6 +101,27 @@ def token_of_another_project(scene: Scene) -> None:
     other.add_client(node.name, token=node.token)
     node.config["hetzner"]["endpoint"] = other.url
     scene.launch().role("BACKUP")
+
+
+def login_refused(scene: Scene) -> None:
+    """It has a failover IP beside its floating IP."""
+    robot = scene.stack.enter_context(RobotListener(**{FAILOVER_IP: "198.51.100.2"}))
+    node = scene.node(**EAGER)
+    login = node.folder / "robot-login"
+    login.touch(0o600)
+    login.write_text(f"{LOGIN}-of-yesterday\n")
+    node.config["robot"] = {
+        "endpoint": robot.url,
+        "credentials_file": str(login),
+        "server": "127.0.0.2",
+    }
+    node.config["instances"]["VI_1"]["failover_ips"] = [FAILOVER_IP]
+    scene.launch().role("BACKUP")
+
+
+def list_refused(scene: Scene) -> None:
+    scene.backup(**EAGER)
+    scene.cloud.fault(Fault(method="GET", path="/floating_ips$", status=400, code="invalid_input"))
 
 
 def token_may_only_read(scene: Scene) -> None:
@@ -251,6 +274,22 @@ STATES = (
         says="VI_1: floating IP web is not found",
         cause="this token's project has no such floating IP",
         has_since=False,
+    ),
+    State(
+        name="Robot refuses the login",
+        make=login_refused,
+        exit_code=BROKEN,
+        code="login.rejected",
+        says="Robot refuses the login",
+        cause="Unauthorized (unauthorized)",
+    ),
+    State(
+        name="the API refuses to list the floating IPs",
+        make=list_refused,
+        exit_code=DEGRADED,
+        code="api.refused",
+        says="Hetzner refuses to let the addresses be read",
+        cause="(invalid_input)",
     ),
     State(
         name="the token may only read, at a failover",

@@ -89,10 +89,28 @@ def replaced(scene: Scene) -> None:
     os.mkfifo(node.fifo, 0o600)
 
 
+def replaced_and_silent(scene: Scene) -> None:
+    """Keepalived writes to the new one, and has said nothing since."""
+    replaced(scene)
+    scene.it.write(b"")
+
+
+def beneath_a_file(scene: Scene) -> None:
+    node = scene.node()
+    node.config["keepalived"]["fifo"] = str(node.fifo / "notify.fifo")
+    node.fifo.unlink()
+    node.fifo.touch()
+    node.fifo /= "notify.fifo"
+    node.keepalived.start()
+    node.write_config()
+    node.daemon.start(ready=False)
+
+
 STATES = (
     State(
         name="the FIFO is missing",
         make=missing,
+        has={"fifo": "missing"},
         exit_code=DEGRADED,
         code="fifo.missing",
         says="keepalived cannot be heard",
@@ -109,6 +127,7 @@ STATES = (
     State(name="the FIFO was made again", make=made_again, exit_code=OK, event="status.ok"),
     State(
         name="a directory is in the FIFO's place",
+        has={"fifo": "not a FIFO"},
         make=directory,
         exit_code=DEGRADED,
         code="fifo.not_a_fifo",
@@ -133,6 +152,7 @@ STATES = (
     ),
     State(
         name="the FIFO belongs to somebody else",
+        has={"fifo": "permission denied"},
         check_says="",
         make=of_somebody_else,
         exit_code=DEGRADED,
@@ -151,6 +171,7 @@ STATES = (
     ),
     State(
         name="another process reads the FIFO",
+        has={"fifo": "held by another reader"},
         make=read_by_another,
         exit_code=DEGRADED,
         code="fifo.busy",
@@ -182,5 +203,22 @@ STATES = (
         code="fifo.no_writer",
         says="keepalived runs, but does not write to {path}",
         cause="it holds another file of that name",
+    ),
+    State(
+        name="the FIFO was replaced, and keepalived has said nothing since",
+        make=replaced_and_silent,
+        exit_code=DEGRADED,
+        code="role.doubtful",
+        says="VI_1: that it is BACKUP is doubtful",
+        has={"fifo": "open", "role": "BACKUP"},
+    ),
+    State(
+        name="the FIFO's folder is a file",
+        make=beneath_a_file,
+        exit_code=DEGRADED,
+        code="fifo.failed",
+        says="keepalived cannot be heard",
+        cause="{path} cannot be opened: Not a directory",
+        has={"fifo": "cannot be opened"},
     ),
 )

@@ -2,6 +2,7 @@
 
 from tests.states.scene import Scene
 from tests.states.state import BROKEN, DEGRADED, LOST, OK, State
+from tests.support.fake_bus import FakeBus, Hung
 
 PRIVATE = "10.90.0.2"
 
@@ -25,6 +26,15 @@ def heard_and_not_asked(scene: Scene) -> None:
     """D-Bus is demanded, and there is none."""
     without_a_bus(scene, "dbus")
     scene.it.role("BACKUP")
+
+
+def hangs(scene: Scene) -> None:
+    """It is on D-Bus, and lets questions wait, as after a SIGSTOP."""
+    bus = FakeBus(scene.cluster.folder / "bus", Hung())
+    scene.stack.callback(bus.close)
+    node = scene.node(environment={"DBUS_SYSTEM_BUS_ADDRESS": bus.address})
+    node.config["keepalived"]["state"] = "auto"
+    scene.launch().role("BACKUP")
 
 
 def killed(scene: Scene) -> None:
@@ -119,6 +129,7 @@ STATES = (
         make=never_heard,
         exit_code=DEGRADED,
         code="role.unknown",
+        has={"role": "UNKNOWN"},
         says="VI_1: the role is not known",
         cause="keepalived runs, but has not said it",
     ),
@@ -146,6 +157,15 @@ STATES = (
         says="keepalived.state is dbus, and keepalived cannot be asked",
         cause="no bus at ",
         has_since=False,
+    ),
+    State(
+        name="keepalived hangs",
+        make=hangs,
+        exit_code=DEGRADED,
+        code="keepalived.hangs",
+        says="keepalived hangs",
+        cause="keepalived is on the bus, but does not answer in time",
+        has={"role": "BACKUP"},
     ),
     State(
         name="keepalived was killed",
@@ -210,6 +230,7 @@ STATES = (
         exit_code=DEGRADED,
         code="role.fault",
         says="VI_1 is in FAULT: this server cannot become MASTER",
+        has={"role": "FAULT"},
         confirmed=False,
         current=True,
     ),
@@ -228,6 +249,7 @@ STATES = (
         make=instance_stopped,
         exit_code=DEGRADED,
         code="role.stopped",
+        has={"role": "STOPPED"},
         says="VI_1 was stopped or removed by keepalived, which runs",
     ),
     State(

@@ -60,18 +60,6 @@ def reload_refused_and_mended(scene: Scene) -> None:
     scene.it.reload()
 
 
-def paused(scene: Scene) -> None:
-    node = scene.master()
-    assert node.daemon.command("pause", "--reason", "a new kernel").returncode == 0
-
-
-def left_by_a_pause(scene: Scene) -> None:
-    node = scene.backup()
-    assert node.daemon.command("pause", "--reason", "a new kernel").returncode == 0
-    node.master()
-    node.wait_log("claim.paused")
-
-
 def one_of_two_instances_in_fault(scene: Scene) -> None:
     node = scene.node()
     scene.cloud.add_floating_ip("mail", "203.0.113.20", server=scene.cluster.elsewhere)
@@ -128,13 +116,21 @@ STATES = (
         event="api.failed",
         current=False,
     ),
-    State(name="MASTER with its address", make=master, exit_code=OK, confirmed=True, current=True),
+    State(
+        name="MASTER with its address",
+        make=master,
+        exit_code=OK,
+        confirmed=True,
+        current=True,
+        has={"role": "MASTER", "stage": "held", "fifo": "open"},
+    ),
     State(
         name="BACKUP, the address elsewhere",
         make=backup,
         exit_code=OK,
         confirmed=False,
         current=True,
+        has={"role": "BACKUP", "stage": "idle", "step_down": None, "last_step_down": None},
         shows="web = 203.0.113.10: on {elsewhere}, read",
     ),
     State(
@@ -151,29 +147,6 @@ STATES = (
         exit_code=OK,
         confirmed=True,
         shows="group G MASTER since",
-    ),
-    State(
-        name="MASTER and paused",
-        make=paused,
-        exit_code=DEGRADED,
-        code="hakeeper.paused",
-        says="hakeeper is paused by root (uid 0): it moves nothing",
-        cause="a new kernel",
-        confirmed=True,
-        event="pause.begun",
-        shows="PAUSED by root (uid 0) since ",
-        check_says="hakeeper is paused by root (uid 0): it moves nothing",
-    ),
-    State(
-        name="MASTER of an address that is left because of a pause",
-        make=left_by_a_pause,
-        exit_code=BROKEN,
-        code="address.paused",
-        says="web = 203.0.113.10 stays with {elsewhere}, although this server is",
-        cause="hakeeper is paused",
-        confirmed=False,
-        shows="due, and hakeeper is paused",
-        check_says="hakeeper is paused",
     ),
     State(
         name="a reload was refused",

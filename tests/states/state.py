@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from hakeeper.adapters.cures import cure_of, fifo_cure
@@ -36,6 +36,8 @@ class State:
     confirmed: bool | None = None
     """Of the first address, as `current`; None: it does not matter here."""
     current: bool | None = None
+    has: Mapping[str, str | None] = field(default_factory=dict)
+    """Words of the JSON, by the keys of `words_of`."""
     shows: str = ""
     """A piece of the rest of what `status` shows."""
     is_fleeting: bool = False
@@ -54,6 +56,19 @@ class State:
             fifo_cure(code, values["path"]) if code.startswith("fifo.") else cure_of(code, **values)
             for code in self.cures or (self.code,)
         )
+
+
+def words_of(document: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the words of a status that stand for how something is; see `hakeeper status`."""
+    role = document["roles"][0]
+    step_down, ended = document["step_down"], document["last_step_down"]
+    return {
+        "role": role["role"],
+        "stage": role["addresses"][0]["stage"],
+        "fifo": document["fifo"],
+        "step_down": None if step_down is None else step_down["stage"],
+        "last_step_down": None if ended is None else ended["end"],
+    }
 
 
 LOST = "192.0.2.77"

@@ -13,7 +13,7 @@ from hakeeper.cli.status import lines
 from hakeeper.core.problems import Health
 from hakeeper.printable import cure_lines
 from tests.states.scene import Scene
-from tests.states.state import NOT_RUNNING, OK, State
+from tests.states.state import NOT_RUNNING, OK, State, words_of
 from tests.support.waiting import eventually
 
 COLUMNS: Final = 80
@@ -64,7 +64,7 @@ def take(state: State, scene: Scene) -> Picture:
             expected is None or address[key] is expected
             for key, expected in (("confirmed", state.confirmed), ("holder_current", state.current))
         )
-        return document if met else None
+        return document if met and state.has.items() <= words_of(document).items() else None
 
     def unchanged() -> Picture | None:
         before = here()
@@ -78,7 +78,7 @@ def take(state: State, scene: Scene) -> Picture:
             return None
         return Picture(json.loads(document), text, (code, code_of_json))
 
-    what = f"{wanted} with {state.confirmed=}, {state.current=}"
+    what = f"{wanted} with {state.confirmed=}, {state.current=}, {state.has}"
     try:
         found = eventually(unchanged, PATIENCE_S, what)
     except AssertionError as error:

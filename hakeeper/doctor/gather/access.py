@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from hakeeper.adapters.users import name_of_group, name_of_user
 from hakeeper.config import Config
 from hakeeper.doctor.facts import Component, GuardedFile
 from hakeeper.kinds.apis import CLOUD, ROBOT
@@ -104,9 +105,9 @@ def _look(path: str) -> Iterator[Component]:
             path=path,
             kind=stat.S_IFMT(seen.st_mode),
             mode=stat.S_IMODE(seen.st_mode),
-            owner=_user(seen.st_uid),
+            owner=name_of_user(seen.st_uid) or f"user {seen.st_uid}",
             owner_id=seen.st_uid,
-            group=_group(seen.st_gid),
+            group=name_of_group(seen.st_gid) or f"group {seen.st_gid}",
             group_members=_members(seen.st_gid) if seen.st_mode & stat.S_IWGRP else (),
         )
 
@@ -116,20 +117,6 @@ def _target(path: str) -> str | None:
         return str(Path(path).readlink())
     except OSError:
         return None
-
-
-def _user(user_id: int) -> str:
-    try:
-        return pwd.getpwuid(user_id).pw_name
-    except KeyError:
-        return f"user {user_id}"
-
-
-def _group(group_id: int) -> str:
-    try:
-        return grp.getgrgid(group_id).gr_name
-    except KeyError:
-        return f"group {group_id}"
 
 
 @lru_cache

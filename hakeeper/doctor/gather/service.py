@@ -1,13 +1,13 @@
 """Facts about the FIFO and the daemon."""
 
 import os
-import pwd
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from hakeeper.adapters.control_client import Busy, ControlError, Denied, NotRunning, ask
+from hakeeper.adapters.users import name_of_user
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
 from hakeeper.doctor.keepalived_facts import FifoFacts
@@ -25,7 +25,7 @@ def fifo_facts(path: Path, named: Iterable[str] = ()) -> FifoFacts:
         return FifoFacts(kind="", problem=f"{path}: {error.strerror}")
     return FifoFacts(
         kind=_kind(found.st_mode),
-        owner=_name(found.st_uid),
+        owner=name_of_user(found.st_uid) or str(found.st_uid),
         owner_id=found.st_uid,
         group_id=found.st_gid,
         mode=stat.S_IMODE(found.st_mode),
@@ -55,13 +55,6 @@ def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a directory"
     return "a regular file" if stat.S_ISREG(mode) else "something else"
-
-
-def _name(user_id: int) -> str:
-    try:
-        return pwd.getpwuid(user_id).pw_name
-    except KeyError:
-        return str(user_id)
 
 
 def daemon_facts(socket_path: Path) -> DaemonFacts:

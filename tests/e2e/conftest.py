@@ -17,6 +17,7 @@ from tests.e2e.guide import check, set_up
 from tests.e2e.lan import Lan, enter_new_network
 from tests.e2e.machine import Machine
 from tests.e2e.pair import API_HOST, ROBOT_HOST, THIRD_HOST, Pair, Site, redirect_metadata
+from tests.e2e.repository import Repository, repository_on_third_host
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13"), "13+14": ("13", "14")}
 """By name: the Debian releases of web-a and web-b."""
@@ -185,6 +186,24 @@ def tutorial_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) ->
             print(pair.report())  # noqa: T201  # likewise
             raise
         yield pair
+
+
+@pytest.fixture
+def bare_newer_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
+    """A pair of fresh machines, both Debian 13, that are off."""
+    bases = ((roots.base("13"),), (roots.base("13"),))
+    with Pair(site, tmp_path / "pair", layers=bases) as pair:
+        request.node.stash[PAIR] = pair
+        pair.personalize()
+        yield pair
+
+
+@pytest.fixture
+def repository(site: Site, tmp_path: Path) -> Iterator[Repository]:
+    """An apt repository that is empty, where all machines see it."""
+    del site  # its network is what the web server listens on
+    with repository_on_third_host(tmp_path) as repository:
+        yield repository
 
 
 @pytest.hookimpl(wrapper=True)

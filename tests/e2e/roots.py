@@ -25,8 +25,8 @@ _PACKAGES = (
     "procps",
     "systemd-sysv",
 )
-_ASKED_FOR = ("nftables",)
-"""What documents tell an operator to install inside."""
+_ASKED_FOR = ("cloud-init", "nftables", "openssh-server", "python3-apt")
+"""What documents tell an operator to install inside, and what images of servers have."""
 _FORM = 1
 """To be counted up when roots are made in another way, so that they are made again."""
 

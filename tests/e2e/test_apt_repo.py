@@ -20,46 +20,17 @@ from tests.e2e import package, roots
 from tests.e2e.book import section
 from tests.e2e.disk import Disk
 from tests.e2e.guide import GUIDE
+from tests.e2e.repository import PORT, Publisher, new_publisher
 from tests.support.markdown import blocks
 
-REPOSITORY = Path(__file__).parents[2]
-PORT = 8080
 URL = f"http://127.0.0.1:{PORT}"
 DAY_S = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Publisher:
-    """Who makes repositories: gpg's folder, and the key in it."""
-
-    home: Path
-    key: str
-
-    def publish(self, folder: Path, *debs: Path, at_s: float | None = None) -> None:
-        """Make or extend the repository in a folder, now or as if it were another time."""
-        moment = {} if at_s is None else {"SOURCE_DATE_EPOCH": f"{at_s:.0f}"}
-        subprocess.run(
-            [REPOSITORY / ".ci/apt-repo", folder, URL, self.key, *debs],
-            check=True,
-            env={**os.environ, "GNUPGHOME": str(self.home), **moment},
-        )
-
-
-def new_publisher(home: Path) -> Publisher:
-    """Make a key for one test."""
-    home.mkdir(mode=0o700)
-    gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet"]
-    make = [*gpg, "--passphrase", "", "--quick-generate-key", "hakeeper test", "ed25519", "sign"]
-    subprocess.run([*make, "never"], check=True)
-    listed = subprocess.run([*gpg, "--list-keys", "--with-colons"], capture_output=True, check=True)
-    [key] = re.findall(rb"^fpr:+(\w+):$", listed.stdout, re.MULTILINE)
-    return Publisher(home, key.decode())
 
 
 @pytest.fixture(scope="module")
 def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publisher]:
     home = tmp_path_factory.mktemp("keys") / "gpg"
-    yield new_publisher(home)
+    yield new_publisher(home, URL)
     subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
 
 
@@ -155,7 +126,7 @@ def test_apt_refuses_what_is_old_was_changed_or_is_signed_by_another(
     server: Server, publisher: Publisher, tmp_path: Path
 ) -> None:
     deb = package.find()
-    other = new_publisher(tmp_path / "gpg")
+    other = new_publisher(tmp_path / "gpg", URL)
 
     def update() -> str:
         return server.shell("apt-get update 2>&1 || true").stdout

@@ -133,7 +133,7 @@ def test_nothing_for_makers_is_installed(first: Build) -> None:
 def test_the_examples_are_there_where_usr_share_doc_is_left_out(first: Build) -> None:
     examples = first.package / "usr/share/hakeeper/examples"
     here = sorted(path.relative_to(REPO / "conf") for path in (REPO / "conf").rglob("*.*")
-                  if path.suffix in {".conf", ".json", ".yaml", ".yml"})  # fmt: skip
+                  if path.suffix in {".conf", ".j2", ".json", ".md", ".yaml", ".yml"})  # fmt: skip
 
     assert not (first.package / "usr/share/hakeeper").is_symlink()
     assert sorted(path.relative_to(examples) for path in examples.rglob("*.*")) == here

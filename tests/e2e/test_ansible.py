@@ -1,0 +1,138 @@
+"""conf/ansible: from two bare servers to a failover, and to newer packages; docs/ansible.md."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hakeeper.core.model import Role
+from tests.e2e import package
+from tests.e2e.pair import FLOATING_IP, Pair, token_of
+from tests.e2e.playbooks import Operator
+from tests.e2e.repository import Repository
+from tests.e2e.visitors import visiting
+
+CONF = "/etc/keepalived/keepalived.conf"
+NOTHING = {"web-a": 0, "web-b": 0}
+ON_LO = f"[Match]\nName=lo\n\n[Network]\nAddress={FLOATING_IP}/32\n"
+"""As docs/network.md has it."""
+
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2400)]
+
+
+@pytest.fixture
+def operator() -> Iterator[Operator]:
+    folder = Path(tempfile.mkdtemp(prefix="ansible-"))
+    yield Operator(folder)
+    shutil.rmtree(folder)
+
+
+def test_from_bare_servers_to_newer_packages(
+    bare_newer_pair: Pair, operator: Operator, repository: Repository, tmp_path: Path
+) -> None:
+    pair = bare_newer_pair
+    first = package.find()
+    second, _ = package.newer(first, tmp_path)
+    (tmp_path / "third").mkdir()
+    third, _ = package.newer(second, tmp_path / "third")
+    for one in pair.machines:
+        one.disk.write("/etc/systemd/network/60-floating-ip.network", ON_LO)
+    pair.switch_on()
+    operator.prepare(pair)
+
+    _set_up(pair, operator, first)
+    _fail_over(pair)
+    _upgrade(pair, operator, second, tmp_path)
+
+    repository.publish(third)
+    repository.alone(*pair.machines)
+    _upgrade_and_restart_keepalived(pair, operator, repository.sources, tmp_path / "third")
+
+
+def _set_up(pair: Pair, operator: Operator, deb: Path) -> None:
+    """Set both up; what somebody else has written is not overwritten."""
+    dry = operator.play("site.yml", "--check", hakeeper_deb=deb)
+    assert dry.said.count("a dry run cannot look further") == 2
+    assert not pair.a.exists("/etc/hakeeper")
+
+    pair.a.write(CONF, "# mine\n")
+    refused = operator.try_to_play("site.yml", hakeeper_deb=deb)
+    assert not refused.is_good
+    assert "hakeeper_keepalived_replace: true" in refused.said
+    assert pair.a.run("cat", CONF) == "# mine\n"
+    assert not pair.b.exists("/etc/hakeeper"), "the other one was not begun"
+    pair.a.shell(f"systemctl stop keepalived; rm {CONF}")
+
+    run = operator.play("site.yml", hakeeper_deb=deb)
+    pair.settle(pair.a)
+    assert pair.moves() == ["web-a"], "the preferred one is set up first"
+    assert pair.a.run("stat", "-c", "%U %a", "/etc/hakeeper/token").split() == ["root", "600"]
+
+    before = {one.name: one.run("cat", CONF) for one in pair.machines}
+    broken = operator.try_to_play("site.yml", hakeeper_deb=deb, hakeeper_private_interface="nic")
+    assert not broken.is_good
+    assert "would NOT work" in broken.said
+    assert before == {one.name: one.run("cat", CONF) for one in pair.machines}
+
+    again = operator.play("site.yml", "-vvv", "--diff", hakeeper_deb=deb)
+    assert again.changed == NOTHING, again.said
+    dry = operator.play("site.yml", "--check", "--diff", hakeeper_deb=deb)
+    assert dry.changed == NOTHING, dry.said
+    for one in pair.machines:
+        assert token_of(one.name) not in refused.said + run.said + again.said + dry.said
+
+
+def _fail_over(pair: Pair) -> None:
+    pair.begin()
+    pair.a.systemctl("stop", "keepalived")
+    pair.settle(pair.b)
+    pair.a.systemctl("start", "keepalived")
+    pair.settle(pair.a)
+    assert pair.moves() == ["web-b", "web-a"]
+
+
+def _upgrade(pair: Pair, operator: Operator, deb: Path, folder: Path) -> None:
+    """Upgrade hakeeper by a file: nothing moves."""
+    pair.begin()
+    before = {one.name: one.main_pid("keepalived") for one in pair.machines}
+    with visiting(pair, folder) as visits:
+        run = operator.play("upgrade.yml", hakeeper_deb=deb)
+        seen = visits.end()
+    assert run.said.index("changed: [web-b]") < run.said.index("changed: [web-a]"), "standby first"
+    _has_version(pair, "+next")
+    assert pair.moves() == []
+    assert before == {one.name: one.main_pid("keepalived") for one in pair.machines}
+    assert seen["asked"] > 100
+    assert seen["lost"] == []
+
+
+def _upgrade_and_restart_keepalived(
+    pair: Pair, operator: Operator, sources: str, folder: Path
+) -> None:
+    """Upgrade by a repository, and restart keepalived: the master steps down before."""
+    pair.begin()
+    before = {one.name: one.main_pid("keepalived") for one in pair.machines}
+    daemons = {one.name: one.main_pid("hakeeper") for one in pair.machines}
+    often = {"reconcile": {"interval": "1s", "standby_interval": "5s"}}
+    with visiting(pair, folder) as visits:
+        operator.play("site.yml", hakeeper_apt_sources=sources, hakeeper_settings=often)
+        assert pair.moves() == []
+        for one in pair.machines:
+            assert one.main_pid("hakeeper") != daemons[one.name], "it has its new files"
+            assert one.main_pid("keepalived") == before[one.name]
+        operator.play("upgrade.yml", hakeeper_keepalived_restart="true")
+        pair.settle(pair.a)
+        seen = visits.end()
+    _has_version(pair, "+next+next")
+    assert pair.moves() == ["web-b", "web-a"], "stepped down, and up again"
+    after = {one.name: one.main_pid("keepalived") for one in pair.machines}
+    assert not {*before.values()} & {*after.values()}
+    assert seen["lost"] == []
+    assert pair.roles() == {"web-a": Role.MASTER, "web-b": Role.BACKUP}
+
+
+def _has_version(pair: Pair, ending: str) -> None:
+    for one in pair.machines:
+        assert one.run("hakeeper", "version").splitlines()[0].endswith(ending)

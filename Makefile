@@ -46,7 +46,7 @@ core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line
 	$(BIN)/coverage report --include='hakeeper/core/*' --fail-under=100
 
 other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time of simulated worlds
-	$(if $(NIGHTLY),@PYTHON=$(PYTHON) .ci/install-packages rpm)
+	$(if $(NIGHTLY),@PYTHON=$(PYTHON) .ci/install-packages rpm && PYTHON=$(PYTHON) .ci/install-packages container)
 	$(PYTEST) -n $(WAITING_JOBS) $(CORE_TESTS:%=--ignore=%)
 
 worlds: .stamps/run  ## Run simulated worlds with all kinds of resources: 1,000 hours, 50,000 faults, no violation

@@ -30,9 +30,10 @@ html_copy_source = False
 SECTIONS: dict[str, list[str]] = {
     "Learn": ["docs/tutorial", "docs/de/tutorial"],
     "Set up": [
-        "docs/platforms", "docs/install", "docs/other-systems", "docs/init", "docs/ansible",
-        "docs/cloud-init", "docs/migrate", "docs/check", "docs/addresses", "docs/labels",
-        "docs/alias-ips", "docs/nat-gateway", "docs/failover-ips", "docs/network", "docs/simulate",
+        "docs/platforms", "docs/install", "docs/other-systems", "docs/containers", "docs/init",
+        "docs/ansible", "docs/cloud-init", "docs/migrate", "docs/check", "docs/addresses",
+        "docs/labels", "docs/alias-ips", "docs/nat-gateway", "docs/failover-ips", "docs/network",
+        "docs/simulate",
     ],
     "Run": [
         "docs/operate", "docs/upgrade", "docs/step-down", "docs/explain", "docs/take",

@@ -49,9 +49,6 @@ global_defs {
     script_user root
     enable_script_security
 }
-track_file step_down {
-    file /run/hakeeper-step-down
-}
 vrrp_instance VI_1 {
     state BACKUP
     interface hktest0
@@ -61,9 +58,6 @@ vrrp_instance VI_1 {
     unicast_src_ip 10.9.0.2
     unicast_peer {
         10.9.0.3
-    }
-    track_file {
-        step_down weight 1
     }
     virtual_ipaddress {
         203.0.113.10/32 dev hktest0

@@ -31,7 +31,6 @@ SECTIONS: dict[str, list[str]] = {
     "Learn": ["docs/tutorial", "docs/de/tutorial"],
     "Set up": [
         "docs/platforms", "docs/install", "docs/other-systems", "docs/containers", "docs/init",
-        "docs/platforms", "docs/install", "docs/other-systems", "docs/containers", "docs/init",
         "docs/ansible", "docs/cloud-init", "docs/migrate", "docs/check", "docs/addresses",
         "docs/labels", "docs/alias-ips", "docs/nat-gateway", "docs/failover-ips", "docs/network",
         "docs/simulate",

@@ -18,6 +18,23 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+@pytest.fixture(autouse=True)
+def _signals_are_left_alone() -> Generator[None]:
+    """A test that leaves signals blocked or ignored would have programs of later ones hang."""
+    before = _signals()
+    yield
+    after = _signals()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before[0])
+    assert after == before
+
+
+def _signals() -> tuple[set[int], dict[int, object]]:
+    """Those that are blocked, and what the others lead to."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers: dict[int, object] = {number: signal.getsignal(number) for number in numbers}
+    return set(signal.pthread_sigmask(signal.SIG_BLOCK, ())), handlers
+
+
 def _skips_are_failures() -> bool:
     return os.environ.get("CI") == "true" or os.environ.get("HAKEEPER_NO_SKIPS") == "1"
 

@@ -20,7 +20,6 @@ from hakeeper.adapters.hooks.sender import HookSender
 from hakeeper.adapters.hooks.trust import fault_of_command, fault_of_writers
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
-from hakeeper.adapters.signals import Signals
 from hakeeper.config.hooks import HooksConfig, Moment
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.decisions import (
@@ -36,6 +35,7 @@ from hakeeper.core.events import Report
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Other
 from hakeeper.core.stages import Phases
+from tests.support.signals import lent_signals
 from tests.support.waiting import eventually
 
 VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
@@ -303,11 +303,10 @@ def reporter() -> Iterator[Reporter]:
 
 
 def test_the_service_ends_when_nothing_comes(tmp_path: Path, reporter: Reporter) -> None:
-    signals = Signals()
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-            environ: Mapping[str, str] = {}
-            runner = Runner(listening, HooksFile(tmp_path / "f"), reporter, signals, environ)
-            runner.run(idle_s=0.01)
-    finally:
-        signals.close()
+    with (
+        lent_signals() as signals,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening,
+    ):
+        environ: Mapping[str, str] = {}
+        runner = Runner(listening, HooksFile(tmp_path / "f"), reporter, signals, environ)
+        runner.run(idle_s=0.01)

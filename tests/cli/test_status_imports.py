@@ -26,6 +26,7 @@ def test_neither_core_nor_kinds_nor_libraries(tmp_path: Path) -> None:
         "hakeeper.adapters.status_words",
         "hakeeper.adapters.step_down_texts",
         "hakeeper.adapters.times",
+        "hakeeper.adapters.users",
         "hakeeper.cli",
         "hakeeper.cli.main",
         "hakeeper.cli.options",

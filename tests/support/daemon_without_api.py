@@ -1,7 +1,6 @@
 """A daemon in this process, with the place of the API taken by a list."""
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -14,7 +13,6 @@ from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.last_check import boottime_s
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.sd_notify import Notifier
-from hakeeper.adapters.signals import Signals
 from hakeeper.compose import Folders, compose
 from hakeeper.config import Config, parse
 from hakeeper.core.calls import (
@@ -25,6 +23,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import StartCall
 from hakeeper.daemon import Daemon
 from hakeeper.loading import Loader
+from tests.support.signals import lent_signals
 
 CONFIG = """
 instances: {VI_1: {floating_ips: [203.0.113.10]}}
@@ -90,30 +89,22 @@ def calls() -> Calls:
 @pytest.fixture
 def daemon(tmp_path: Path, calls: Calls) -> Iterator[Daemon]:
     os.mkfifo(tmp_path / "fifo", 0o600)
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    signals = Signals()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    reporter = Reporter(Target.JSON, redact=str, fd=nowhere)
-    made = compose(
-        parse(CONFIG % (tmp_path, tmp_path), "test.yaml"),
-        CallsLoader(calls),
-        folders=Folders(
-            control_socket=tmp_path / "c.sock",
-            state_file=tmp_path / "state.json",
-            pause_file=tmp_path / "pause.json",
-            step_down_file=tmp_path / "step-down.json",
-            hooks_socket=tmp_path / "hooks.sock",
-        ),
-        reporter=reporter,
-        notifier=Notifier(redact=str, on_error=pytest.fail),
-        signals=signals,
-    )
-    yield made
-    made._end()
-    reporter.close()
-    signals.close()
-    os.close(nowhere)
-    for number, handler in before.items():
-        signal.signal(number, handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)  # `close` blocks them
+    with Path(os.devnull).open("wb") as nowhere, lent_signals() as signals:
+        reporter = Reporter(Target.JSON, redact=str, fd=nowhere.fileno())
+        made = compose(
+            parse(CONFIG % (tmp_path, tmp_path), "test.yaml"),
+            CallsLoader(calls),
+            folders=Folders(
+                control_socket=tmp_path / "c.sock",
+                state_file=tmp_path / "state.json",
+                pause_file=tmp_path / "pause.json",
+                step_down_file=tmp_path / "step-down.json",
+                hooks_socket=tmp_path / "hooks.sock",
+            ),
+            reporter=reporter,
+            notifier=Notifier(redact=str, on_error=pytest.fail),
+            signals=signals,
+        )
+        yield made
+        made._end()
+        reporter.close()

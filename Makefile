@@ -3,7 +3,7 @@
 PYTHON ?= python3
 JOBS ?= 4
 # Most tests of real processes wait for them, and leave the processors to others.
-WAITING_JOBS ?= 6
+WAITING_JOBS ?= 8
 SECONDS ?= 60
 KILLS ?= 1000
 # So many simulated worlds of each sort; SEEDS=1400 runs that many with floating IPs alone.

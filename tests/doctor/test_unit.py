@@ -59,4 +59,4 @@ def test_the_check_leaves_the_folders_of_the_service_alone() -> None:
 
     assert "\nRuntimeDirectory=" not in text
     assert "\nStateDirectory=" not in text
-    assert "\nExecStart=hakeeper check --online\n" in text
+    assert "\nExecStart=/usr/bin/hakeeper check --online\n" in text

@@ -171,7 +171,7 @@ install:  ## Install the service without a package, below PREFIX=/usr/local (as 
 	@.ci/packaging/needs $(SERVICE_PYTHON) $$($(MAKE) --question $(PARTS)/complete 2>/dev/null || echo build)
 	@$(MAKE) --no-print-directory $(PARTS)/complete
 	rm -rf $(PARTS)/staged
-	PYTHON=$(SERVICE_PYTHON) .ci/packaging/stage $(PARTS)/staged $(PREFIX) $(PARTS)/wheels $(PARTS)/build-wheels/shtab-*.whl
+	SERVICE_PYTHON=$(SERVICE_PYTHON) .ci/packaging/stage $(PARTS)/staged $(PREFIX) $(PARTS)/wheels $(PARTS)/build-wheels/shtab-*.whl
 	$(SERVICE_PYTHON) -m compileall -q -s $(PARTS)/staged -p / $(PARTS)/staged$(PREFIX)/lib/hakeeper
 	$(SERVICE_PYTHON) .ci/packaging/put install $(PARTS)/staged $(ROOT) $(PREFIX)
 ifeq ($(DESTDIR),)

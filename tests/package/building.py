@@ -36,11 +36,11 @@ class Build:
 
 
 def build(folder: Path, **environ: str) -> Build:
-    """Build all from what is in the work tree."""
+    """Build all from what is in the work tree, with the $PYTHON that `make deb` names."""
     made = Build(folder / "dist", folder / "work")
     done = subprocess.run(
         [str(REPO / ".ci/build-deb"), str(made.work), str(made.dist)],
-        env=dict(os.environ) | environ,
+        env=dict(os.environ) | {"PYTHON": "python3"} | environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

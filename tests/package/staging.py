@@ -32,7 +32,7 @@ def staged(folder: Path, prefix: str, **environ: str) -> Path:
             str(wheels),
             str(folder / "shtab.whl"),
         ],
-        env=dict(os.environ) | {"PYTHON": sys.executable} | environ,
+        env=dict(os.environ) | {"SERVICE_PYTHON": sys.executable} | environ,
         capture_output=True,
         text=True,
         check=False,

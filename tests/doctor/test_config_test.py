@@ -50,6 +50,8 @@ VIP = "    virtual_ipaddress {\n        203.0.113.10/32 dev eth0\n    }\n"
 PEERS = "    unicast_src_ip 192.0.2.2\n    unicast_peer {\n        192.0.2.3\n    }\n"
 SECOND = GOOD[GOOD.index("vrrp_instance") :].replace("VI_1", "VI_2").replace(".10/", ".11/")
 SCRIPT = 'vrrp_script chk {\n    script "/bin/true"\n}\n'
+GROUP = "vrrp_sync_group G {\n group {\n VI_1\n VI_2\n }\n}\n"
+WEIGHTED = SCRIPT.replace("}", "    weight 1\n}")
 SECURE = "    router_id a\n    script_user root\n    enable_script_security\n"
 TRACKED = "    state BACKUP\n    track_script {\n        chk\n    }\n"
 
@@ -75,6 +77,9 @@ FILES: dict[str, list[tuple[str, str]]] = {
     "group of one": [("vrrp_instance",
         "vrrp_sync_group G {\n group {\n VI_1\n }\n}\nvrrp_instance")],
     "group of none": [("vrrp_instance", "vrrp_sync_group G {\n}\nvrrp_instance")],
+    "weight in a group": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED),
+        ("}\n}\n", "}\n}\n" + SECOND.replace("id 60", "id 61")),
+        ("vrrp_instance", WEIGHTED + GROUP + "vrrp_instance")],
     "no VIP": [(VIP, "")],
     "nopreempt": [("state BACKUP", "state MASTER\n    nopreempt")],
     "security": [("vrrp_instance", f"{SCRIPT}vrrp_instance"), ("    state BACKUP\n", TRACKED)],

@@ -41,6 +41,8 @@ reconcile:
   interval: 2s
   standby_interval: 5s
 """
+_TRACKING = "    track_file {\n        hakeeper\n    }\n"
+"""What a group has instead of its members: step-down.md."""
 _GROUP = f"""
 vrrp_instance VI_2 {{
     state BACKUP
@@ -66,7 +68,7 @@ vrrp_sync_group VG_1 {{
         VI_1
         VI_2
     }}
-}}
+{_TRACKING}}}
 """
 
 
@@ -374,9 +376,8 @@ def grouped(machine: Machine, conf: str) -> str:
     (peer,) = re.findall(r"unicast_peer \{\s+(\S+)", conf)
     (priority,) = re.findall(r"priority (\d+)", conf)
     group = _GROUP.replace("@OWN@", machine.private_ip)
-    return conf.replace(_ALIAS_VIPS, "") + group.replace("@PEER@", peer).replace(
-        "@PRIORITY@", priority
-    )
+    alone = conf.replace(_ALIAS_VIPS, "").replace(_TRACKING, "")
+    return alone + group.replace("@PEER@", peer).replace("@PRIORITY@", priority)
 
 
 def reconfigure(pair: Pair, confs: Mapping[str, str], kind: str, name: str) -> None:

@@ -75,6 +75,10 @@ REMARK_KINDS: Final = (
         cure="remove the vrrp_sync_group, or name two instances in it"),
     RemarkKind(says=r"(specified in sync group|has no virtual router|no matching virtual router)",
         does="keepalived ignores it in the group", cure="name instances that the file defines"),
+    RemarkKind(says=r"ignoring (weight from )?tracked .* due to SYNC group",
+        does="keepalived does not change the priority by it",
+        cure="move the block `track_file` or `track_script` from the vrrp_instance into its"
+        " vrrp_sync_group"),
     RemarkKind(says=NO_VIP,
         does="the instance works without one",
         cure=VIP_LINE),

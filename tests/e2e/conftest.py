@@ -1,5 +1,6 @@
 """Fixtures: a site, pairs that were installed by docs/install.md, and fresh copies of them."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -159,13 +160,22 @@ def pair(
         yield pair
 
 
-@pytest.fixture
-def bare_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
-    """A pair of fresh machines, of both releases, that are off; nothing is installed on them."""
-    bases = ((roots.base("12"),), (roots.base("13"),))
-    with Pair(site, tmp_path / "pair", layers=bases) as pair:
+@contextlib.contextmanager
+def _fresh(
+    request: pytest.FixtureRequest, site: Site, folder: Path, *releases: str
+) -> Iterator[Pair]:
+    """A pair of fresh machines of these releases, that are off; nothing is installed on them."""
+    first, second = ((roots.base(release),) for release in releases)
+    with Pair(site, folder / "pair", layers=(first, second)) as pair:
         request.node.stash[PAIR] = pair
         pair.personalize()
+        yield pair
+
+
+@pytest.fixture
+def bare_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
+    """A fresh pair of both releases."""
+    with _fresh(request, site, tmp_path, "12", "13") as pair:
         yield pair
 
 
@@ -175,10 +185,7 @@ def tutorial_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) ->
 
     Both releases, the newer one as the master: its keepalived has the more to lose by a reload.
     """
-    bases = ((roots.base("13"),), (roots.base("12"),))
-    with Pair(site, tmp_path / "pair", layers=bases) as pair:
-        request.node.stash[PAIR] = pair
-        pair.personalize()
+    with _fresh(request, site, tmp_path, "13", "12") as pair:
         try:
             tutorial.set_up(pair)
             pair.begin()
@@ -190,11 +197,8 @@ def tutorial_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) ->
 
 @pytest.fixture
 def bare_newer_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
-    """A pair of fresh machines, both Debian 13, that are off."""
-    bases = ((roots.base("13"),), (roots.base("13"),))
-    with Pair(site, tmp_path / "pair", layers=bases) as pair:
-        request.node.stash[PAIR] = pair
-        pair.personalize()
+    """A fresh pair, both Debian 13."""
+    with _fresh(request, site, tmp_path, "13", "13") as pair:
         yield pair
 
 

@@ -18,6 +18,7 @@ import yaml
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.lab.netns import Namespace, made_in
 from tests.package.building import REPO
+from tests.package.place import VRRP_INSTANCE
 from tests.support.waiting import eventually
 
 FOLDER: Final = REPO / "conf/container"
@@ -42,28 +43,14 @@ instances: {{VI_1: {{floating_ips: [web], vrrp_address: 10.9.0.2}}}}
 keepalived: {{state: none}}
 hetzner: {{endpoint: "{url}", token_file: /etc/hakeeper/token}}
 """
-_KEEPALIVED = """\
-global_defs {
+_KEEPALIVED = f"""\
+global_defs {{
     vrrp_version 3
     vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper
     script_user root
     enable_script_security
-}
-vrrp_instance VI_1 {
-    state BACKUP
-    interface hktest0
-    virtual_router_id 51
-    priority 100
-    advert_int 0.1
-    unicast_src_ip 10.9.0.2
-    unicast_peer {
-        10.9.0.3
-    }
-    virtual_ipaddress {
-        203.0.113.10/32 dev hktest0
-    }
-}
-"""
+}}
+{VRRP_INSTANCE}"""
 
 
 @dataclass(frozen=True, slots=True)

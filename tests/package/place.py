@@ -41,6 +41,23 @@ server: web-a
 instances: {{VI_1: {{floating_ips: [web]}}}}
 hetzner: {{endpoint: "{url}"}}
 """
+VRRP_INSTANCE = """\
+vrrp_instance VI_1 {
+    state BACKUP
+    interface hktest0
+    virtual_router_id 51
+    priority 100
+    advert_int 0.1
+    unicast_src_ip 10.9.0.2
+    unicast_peer {
+        10.9.0.3
+    }
+    virtual_ipaddress {
+        203.0.113.10/32 dev hktest0
+    }
+}
+"""
+"""One that is alone on its link, and soon MASTER."""
 _KEEPALIVED = f"""\
 global_defs {{
     vrrp_version 3
@@ -51,21 +68,7 @@ global_defs {{
     enable_dbus
     reload_check_config
 }}
-vrrp_instance VI_1 {{
-    state BACKUP
-    interface hktest0
-    virtual_router_id 51
-    priority 100
-    advert_int 0.1
-    unicast_src_ip 10.9.0.2
-    unicast_peer {{
-        10.9.0.3
-    }}
-    virtual_ipaddress {{
-        203.0.113.10/32 dev hktest0
-    }}
-}}
-"""
+{VRRP_INSTANCE}"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """States that an operator asked for: a pause, and a step-down."""
 
+from collections.abc import Callable
+
 from hakeeper.adapters.step_down_texts import STAGE_TEXTS
 from hakeeper.cli.step_down import ask_for_it
 from tests.states.scene import EAGER, Scene
@@ -56,6 +58,24 @@ def came_back(scene: Scene) -> None:
     scene.it.wait_log("step_down.failed")
 
 
+def _stepped_down(
+    name: str, make: Callable[[Scene], None], *, stage: str, event: str, confirmed: bool
+) -> State:
+    """A step-down in one of its stages."""
+    return State(
+        name=name,
+        make=make,
+        exit_code=DEGRADED,
+        code="hakeeper.stepped_down",
+        says=STEPPED_DOWN,
+        cause="a new kernel",
+        confirmed=confirmed,
+        event=event,
+        has={"step_down": stage},
+        shows=f"; {STAGE_TEXTS[stage]}",
+    )
+
+
 STATES = (
     State(
         name="MASTER and paused",
@@ -81,53 +101,33 @@ STATES = (
         shows="due, and hakeeper is paused",
         check_says="hakeeper is paused",
     ),
-    State(
-        name="stepping down, and no other node is MASTER yet",
-        make=awaiting_master,
-        exit_code=DEGRADED,
-        code="hakeeper.stepped_down",
-        says=STEPPED_DOWN,
-        cause="a new kernel",
-        confirmed=True,
+    _stepped_down(
+        "stepping down, and no other node is MASTER yet",
+        awaiting_master,
+        stage="awaiting_master",
         event="step_down.begun",
-        has={"step_down": "awaiting_master"},
-        shows=f"; {STAGE_TEXTS['awaiting_master']}",
-    ),
-    State(
-        name="stepping down, and the other node has not claimed yet",
-        make=awaiting_claim,
-        exit_code=DEGRADED,
-        code="hakeeper.stepped_down",
-        says=STEPPED_DOWN,
-        cause="a new kernel",
-        confirmed=False,
-        event="step_down.begun",
-        has={"step_down": "awaiting_claim"},
-        shows=f"; {STAGE_TEXTS['awaiting_claim']}",
-    ),
-    State(
-        name="stepped down, and the address is elsewhere",
-        make=stepped_down,
-        exit_code=DEGRADED,
-        code="hakeeper.stepped_down",
-        says=STEPPED_DOWN,
-        cause="a new kernel",
-        confirmed=False,
-        event="step_down.done",
-        has={"step_down": "down"},
-        shows=f"; {STAGE_TEXTS['down']}",
-    ),
-    State(
-        name="stepped down, and MASTER again since no other node is left",
-        make=master_again,
-        exit_code=DEGRADED,
-        code="hakeeper.stepped_down",
-        says=STEPPED_DOWN,
-        cause="a new kernel",
         confirmed=True,
+    ),
+    _stepped_down(
+        "stepping down, and the other node has not claimed yet",
+        awaiting_claim,
+        stage="awaiting_claim",
+        event="step_down.begun",
+        confirmed=False,
+    ),
+    _stepped_down(
+        "stepped down, and the address is elsewhere",
+        stepped_down,
+        stage="down",
         event="step_down.done",
-        has={"step_down": "master_again"},
-        shows=f"; {STAGE_TEXTS['master_again']}",
+        confirmed=False,
+    ),
+    _stepped_down(
+        "stepped down, and MASTER again since no other node is left",
+        master_again,
+        stage="master_again",
+        event="step_down.done",
+        confirmed=True,
     ),
     State(
         name="a step-down was ended",

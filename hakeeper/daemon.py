@@ -47,7 +47,7 @@ from hakeeper.core.events import (
     StartCall,
 )
 from hakeeper.core.model import SavedState
-from hakeeper.core.snapshot import Snapshot
+from hakeeper.diagnosis.snapshot import Snapshot
 from hakeeper.explainer import EXPLAIN_PARAMETERS, Explainer
 from hakeeper.pauser import Pauser
 from hakeeper.reloader import Reloader

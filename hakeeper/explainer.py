@@ -10,8 +10,8 @@ from hakeeper.adapters.explanation import SCHEMA, explained
 from hakeeper.adapters.instance_request import chosen_roles, names
 from hakeeper.adapters.times import instant
 from hakeeper.core.core import Core
-from hakeeper.core.rehearsal import rehearse
-from hakeeper.core.snapshot import RolePicture
+from hakeeper.diagnosis.rehearsal import rehearse
+from hakeeper.diagnosis.snapshot import RolePicture
 
 EXPLAIN_PARAMETERS: Final = ("instance",)
 EVERY_S: Final = 1.0

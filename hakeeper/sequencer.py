@@ -35,8 +35,8 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
     WriterSeen,
 )
-from hakeeper.core.fifo_lines import BadLine, NotifyLine
 from hakeeper.core.model import Pause, ProcessId, SavedState
+from hakeeper.core.roles.lines import BadLine, NotifyLine
 from hakeeper.core.step_down_model import StepDown
 
 LOOK_S = 1.0

@@ -8,10 +8,10 @@ from hakeeper.adapters.control_commands import BadRequest
 from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.instance_request import chosen_roles
 from hakeeper.adapters.timed_request import read_user
+from hakeeper.core.claim.stages import HoldDown
 from hakeeper.core.core import Core
 from hakeeper.core.events import Taken
-from hakeeper.core.snapshot import AddressPicture, RolePicture
-from hakeeper.core.stages import HoldDown
+from hakeeper.diagnosis.snapshot import AddressPicture, RolePicture
 from hakeeper.sequencer import Sequencer
 
 TAKE_PARAMETERS: Final = ("instance", "address", "user")

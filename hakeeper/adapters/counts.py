@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from hakeeper.core.calls import CallResult, Failure, FailureKind, Mutate
-from hakeeper.core.decision_bases import OfResource
-from hakeeper.core.decisions import (
+from hakeeper.core.claim.stages import Phases
+from hakeeper.core.decisions.base import OfResource
+from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     ClaimFailed,
     Decision,
@@ -24,7 +25,6 @@ from hakeeper.core.decisions import (
 from hakeeper.core.events import Effect, Report, StartCall
 from hakeeper.core.kind import api_name_of
 from hakeeper.core.model import VrrpId
-from hakeeper.core.stages import Phases
 from hakeeper.kinds import KINDS
 
 CLAIM_BOUNDS_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)

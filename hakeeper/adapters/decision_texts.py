@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hakeeper.core import last_decision as core
+from hakeeper.core.claim import last_decision as core
 
 NOTHING_DECIDED: Final = "nothing decided yet"
 TEXTS: Final[Mapping[type[core.LastDecision], str]] = {

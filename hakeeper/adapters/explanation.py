@@ -11,9 +11,9 @@ from hakeeper.adapters.times import instant
 from hakeeper.core.calls import Identify, Mutate, ReadActions, ReadAll, ReadOne, ReadServer, Request
 from hakeeper.core.events import Report
 from hakeeper.core.kind import HttpRequest
-from hakeeper.core.rehearsal import Asked, Decided, Rehearsal, Step
-from hakeeper.core.snapshot import AddressPicture, RolePicture
-from hakeeper.core.waits import Wait, WaitFor
+from hakeeper.diagnosis.rehearsal import Asked, Decided, Rehearsal, Step
+from hakeeper.diagnosis.snapshot import AddressPicture, RolePicture
+from hakeeper.diagnosis.waits import Wait, WaitFor
 from hakeeper.kinds import KINDS
 
 SCHEMA: Final = 1

@@ -28,8 +28,8 @@ from hakeeper.adapters.pipes import (
     reopen_for_reading,
 )
 from hakeeper.core.events import Drained, FifoChanged
-from hakeeper.core.fifo_lines import BadLine, ForeignLine, NotifyLine
 from hakeeper.core.model import FifoState
+from hakeeper.core.roles.lines import BadLine, ForeignLine, NotifyLine
 
 DRAIN_BYTES = 256 * 1024
 """Per `drain`: about ten thousand lines, which limits the memory that a flood can use."""

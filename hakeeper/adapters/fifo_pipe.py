@@ -13,7 +13,7 @@ from hakeeper.adapters.pipes import (
     is_full,
     reopen_for_reading,
 )
-from hakeeper.core.fifo_lines import LineReader
+from hakeeper.core.roles.lines import LineReader
 
 READ_BYTES = 64 * 1024
 """Per read(2)."""

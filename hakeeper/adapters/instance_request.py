@@ -1,7 +1,7 @@
 """Which instances and groups a client of the control socket means."""
 
 from hakeeper.adapters.control_commands import BadRequest
-from hakeeper.core.snapshot import RolePicture
+from hakeeper.diagnosis.snapshot import RolePicture
 
 _SHOWN = 40
 """The longest part of an unknown name that an answer repeats."""

@@ -24,10 +24,10 @@ from hakeeper.adapters.status_words import (
     UNKNOWN,
     VERDICT_TEXTS,
 )
-from hakeeper.core import last_decision as core
+from hakeeper.core.claim import last_decision as core
 from hakeeper.core.model import FifoState, Role
-from hakeeper.core.problems import Health
-from hakeeper.core.snapshot import API_OK, FIFO_NOT_OPENED, NOT_ASKED
+from hakeeper.diagnosis.problems import Health
+from hakeeper.diagnosis.snapshot import API_OK, FIFO_NOT_OPENED, NOT_ASKED
 
 VERDICTS: Final[Mapping[Health, str]] = {one: VERDICT_TEXTS[one.name.lower()] for one in Health}
 ROLES: Final[Mapping[Role, str]] = {

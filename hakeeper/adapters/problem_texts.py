@@ -15,14 +15,14 @@ from hakeeper.adapters.cures import (
     refusal_cure,
 )
 from hakeeper.adapters.paused_by import paused_by, user
-from hakeeper.core import pause_problems as paused
-from hakeeper.core import problems as core
-from hakeeper.core import selection_problems as selectors
-from hakeeper.core import step_down_problems as stepped
+from hakeeper.core.apis.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.calls import Failure
-from hakeeper.core.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.kind import Api
 from hakeeper.core.model import VrrpKind
+from hakeeper.diagnosis import pause_problems as paused
+from hakeeper.diagnosis import problems as core
+from hakeeper.diagnosis import selection_problems as selectors
+from hakeeper.diagnosis import step_down_problems as stepped
 from hakeeper.kinds import FLOATING_IPS, KINDS
 
 NAMES_SHOWN: Final = 5

@@ -11,9 +11,15 @@ from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.problem_texts import told
 from hakeeper.adapters.times import clock, instant
 from hakeeper.core.model import VrrpKind
-from hakeeper.core.problems import Health
-from hakeeper.core.snapshot import ApiPicture, PausePicture, ProblemPicture, RolePicture, Snapshot
-from hakeeper.core.step_down_picture import EndedStepDownPicture, StepDownPicture
+from hakeeper.diagnosis.problems import Health
+from hakeeper.diagnosis.snapshot import (
+    ApiPicture,
+    PausePicture,
+    ProblemPicture,
+    RolePicture,
+    Snapshot,
+)
+from hakeeper.diagnosis.step_down_picture import EndedStepDownPicture, StepDownPicture
 
 SCHEMA: Final = 1
 """The version of the JSON; increased when a key is removed or changes its meaning."""

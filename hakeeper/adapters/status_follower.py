@@ -12,8 +12,8 @@ from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.problem_texts import told
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.status import headline, status_line
-from hakeeper.core.problems import Health
-from hakeeper.core.snapshot import Snapshot
+from hakeeper.diagnosis.problems import Health
+from hakeeper.diagnosis.snapshot import Snapshot
 
 LASTS_S: Final = 5.0
 """Problems that end sooner, such as every claim, are not reported."""

@@ -162,7 +162,7 @@ Answer: TypeAlias = Identified | AllRead | OneRead | MutationAccepted | ActionsR
 
 
 class FailureKind(enum.Enum):
-    """Each class has its own response; see `core/failure_table.py`."""
+    """Each class has its own response; see `core/apis/failure_table.py`."""
 
     TRANSIENT = "transient"
     """Surely not done, and worth trying again: 5xx but 504, refused, DNS, TLS, not sent."""

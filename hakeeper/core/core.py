@@ -12,9 +12,9 @@ from copy import copy
 from random import Random
 from typing import assert_never
 
-from hakeeper.core.call_answers import take_result
+from hakeeper.core.answers.results import take_result
 from hakeeper.core.calls import CallResult
-from hakeeper.core.decisions import (
+from hakeeper.core.decisions.decision import (
     FifoFailed,
     FifoOpened,
     FifoRecovered,
@@ -26,6 +26,7 @@ from hakeeper.core.decisions import (
     RoleUnverified,
     UnknownInstance,
 )
+from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -50,10 +51,10 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
     WriterSeen,
 )
-from hakeeper.core.fifo_line_reports import LineReports
-from hakeeper.core.fifo_lines import NotifyLine
-from hakeeper.core.hung_keepalived import note_life, note_silence
-from hakeeper.core.isolation import check_isolation
+from hakeeper.core.keepalived.hung import note_life, note_silence
+from hakeeper.core.keepalived.isolation import check_isolation
+from hakeeper.core.keepalived.line_reports import LineReports
+from hakeeper.core.keepalived.role_changes import follow_changes
 from hakeeper.core.kind import Kinds
 from hakeeper.core.model import (
     FifoState,
@@ -64,19 +65,18 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
-from hakeeper.core.operator_requests import carry_out
-from hakeeper.core.pause import keep_pause
-from hakeeper.core.reconcile import reconcile
-from hakeeper.core.reloading import reconfigure
-from hakeeper.core.resource_book import arrange
-from hakeeper.core.role_changes import follow_changes
-from hakeeper.core.role_table import RoleEvent
-from hakeeper.core.roles import RoleBook
-from hakeeper.core.sketch import sketched
-from hakeeper.core.snapshot import Snapshot, snapshot
+from hakeeper.core.operator.pause import keep_pause
+from hakeeper.core.operator.requests import carry_out
+from hakeeper.core.operator.step_down import Objection, keep_step_down, objection
+from hakeeper.core.roles.book import RoleBook
+from hakeeper.core.roles.lines import NotifyLine
+from hakeeper.core.roles.table import RoleEvent
+from hakeeper.core.settings.book import arrange
+from hakeeper.core.settings.reloading import reconfigure
 from hakeeper.core.state import State
-from hakeeper.core.step_down import Objection, keep_step_down, objection
 from hakeeper.core.throttle import Throttle
+from hakeeper.diagnosis.sketch import sketched
+from hakeeper.diagnosis.snapshot import Snapshot, snapshot
 
 NAMES_REPORTED = 64
 """How many unknown names are remembered as reported; more are not reported."""

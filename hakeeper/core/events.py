@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hakeeper.core.calls import CallResult, Request
-from hakeeper.core.decisions import Decision
-from hakeeper.core.fifo_lines import BadLine, NotifyLine
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.model import (
     FifoState,
     IpAddress,
@@ -21,6 +20,7 @@ from hakeeper.core.model import (
     Settings,
     VrrpId,
 )
+from hakeeper.core.roles.lines import BadLine, NotifyLine
 from hakeeper.core.step_down_model import StepDown
 
 # --- events ---------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ from hakeeper.core.calls import (
     Request,
     Step,
 )
+from hakeeper.core.limits.patience import USUAL, Patience
 from hakeeper.core.model import Server
 from hakeeper.core.observation import Key, Observation, Reading, ResourceId, ResourceRef
-from hakeeper.core.patience import USUAL, Patience
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What a decoded answer is made of."""

@@ -1,17 +1,19 @@
-"""Everything the core remembers, in one place; `core.py` and `reconcile.py` work on it."""
+"""Everything the core remembers, in one place; `core.py` and the rooms above it work on it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
-from hakeeper.core.api_states import Apis, ApiState, KindState
-from hakeeper.core.budget import Budget, Use
+from hakeeper.core.apis.budget import Budget, Use
+from hakeeper.core.apis.states import Apis, ApiState, KindState
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request, Step
 from hakeeper.core.choice import Choice, Owner
-from hakeeper.core.claim_events import Happening, Hinted, Seen
-from hakeeper.core.claim_table import take
-from hakeeper.core.decisions import Decision
+from hakeeper.core.claim.happenings import Happening, Hinted, Seen
+from hakeeper.core.claim.resource import SPACING_S, Resource
+from hakeeper.core.claim.stages import ActionRunning, MutateDue, ReadBack, Reading, Stage, Verify
+from hakeeper.core.claim.table import take
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
 from hakeeper.core.kind import Kinds, api_name_of
 from hakeeper.core.model import (
@@ -26,9 +28,7 @@ from hakeeper.core.model import (
     VrrpId,
 )
 from hakeeper.core.observation import Holder, ResourceRef
-from hakeeper.core.resource import SPACING_S, Resource
-from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import ActionRunning, MutateDue, ReadBack, Reading, Stage, Verify
+from hakeeper.core.roles.book import RoleBook
 from hakeeper.core.step_down_model import StepDowns
 
 RELEASE_CALLS = 40
@@ -114,7 +114,7 @@ class State:
     apis: Apis = field(default_factory=Apis)
     resources: dict[ResourceRef, Resource] = field(default_factory=dict)
     selections: dict[ResourceRef, Selection] = field(default_factory=dict)
-    """By the selectors of the configuration; see `selection.py`."""
+    """By the selectors of the configuration; see `settings/selection.py`."""
     schedule: Schedule = field(default_factory=Schedule)
     keepalived: ProcessId | None = None
     keepalived_since_s: float = NEVER
@@ -126,7 +126,7 @@ class State:
     query_failure: str = ""
     """Why keepalived cannot be asked for its roles; nothing while it answers."""
     silent_since_s: float | None = None
-    """Since when keepalived lets questions wait; see `hung_keepalived.py`."""
+    """Since when keepalived lets questions wait; see `keepalived/hung.py`."""
     other_names: dict[VrrpId, None] = field(default_factory=dict)
     """Names that keepalived uses and the configuration lacks; in their order, bounded."""
     unnamed_since_s: dict[VrrpId, float] = field(default_factory=dict)

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hakeeper.core.decision_bases import OfResource, OfVrrp
-from hakeeper.core.decisions import Decision
+from hakeeper.core.decisions.base import OfResource, OfVrrp
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import Report
+from hakeeper.core.limits.pace import Pace
 from hakeeper.core.model import VrrpId
-from hakeeper.core.pace import Pace
 
 BURST = 60
 """So many entries of one kind about one thing at once."""

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.core.roles.lines import LineReader, LineState, NotifyLine
 from hakeeper.demo import recording
 from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront
 from hakeeper.demo.history import ADDRESS, ALIAS, INSTANCE

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from hakeeper.core.backoff import Backoff
 from hakeeper.core.kind import Api
-from hakeeper.core.patience import Patience
+from hakeeper.core.limits.backoff import Backoff
+from hakeeper.core.limits.patience import Patience
 
 CLOUD: Final = Api(
     name="cloud",

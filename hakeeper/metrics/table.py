@@ -23,8 +23,8 @@ from hakeeper.adapters.counts import (
 )
 from hakeeper.adapters.cures import TROUBLES
 from hakeeper.core.model import FifoState, Role
-from hakeeper.core.problems import Health
-from hakeeper.core.snapshot import API_OK
+from hakeeper.diagnosis.problems import Health
+from hakeeper.diagnosis.snapshot import API_OK
 from hakeeper.metrics.metric import Answer, Labels, Metric, Sample, Type, metric
 
 UP: Final = "hakeeper_up"

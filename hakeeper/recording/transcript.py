@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.events import Effect, Report
-from hakeeper.core.fifo_lines import NotifyLine
 from hakeeper.core.model import ProcessId, VrrpId
 from hakeeper.core.observation import ResourceId, ResourceRef
+from hakeeper.core.roles.lines import NotifyLine
 from hakeeper.recording.replay import Step
 from hakeeper.recording.story import Beginning, Heard
 

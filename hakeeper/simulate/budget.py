@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hakeeper.core.budget import Budget as NodeBudget
+from hakeeper.core.apis.budget import Budget as NodeBudget
+from hakeeper.core.due.reconcile import OTHERS_INTERVAL_S, WHOLE_INTERVAL_S
 from hakeeper.core.kind import Api, Kind
-from hakeeper.core.reconcile import OTHERS_INTERVAL_S, WHOLE_INTERVAL_S
 from hakeeper.kinds import ALIAS_IPS
 from hakeeper.simulate.options import MAX_NODES, Options
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from hakeeper.core.budget import Budget
+from hakeeper.core.apis.budget import Budget
 from hakeeper.core.calls import AllRead, Mutate, ReadAll, ReadOne, Request
 from hakeeper.core.kind import Kinds
 from hakeeper.core.model import Server

@@ -6,10 +6,10 @@ that, from the quota, and from how long a step takes.
 
 from dataclasses import dataclass
 
-from hakeeper.core.budget import Budget
+from hakeeper.core.apis.budget import Budget
 from hakeeper.core.kind import Api
-from hakeeper.core.patience import USUAL, WATCH_S
-from hakeeper.core.splitbrain import QUICK_LOSS_S
+from hakeeper.core.limits.patience import USUAL, WATCH_S
+from hakeeper.core.limits.splitbrain import QUICK_LOSS_S
 from hakeeper.simulate.faults.kinds import API_FAULTS, Kind
 from hakeeper.simulate.project import Nature
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from math import inf
 
-from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.kind import Kind as OfResources
+from hakeeper.core.roles.lines import LineState
 from hakeeper.kinds import KINDS, alias_ip
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.simulate.agenda import Agenda

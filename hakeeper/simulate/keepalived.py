@@ -4,8 +4,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from hakeeper.core.events import KeepalivedGone, KeepalivedSeen
-from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.model import ProcessId, VrrpId, VrrpKind
+from hakeeper.core.roles.lines import LineState
 from hakeeper.sequencer import Source
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.observer import Observer

@@ -5,13 +5,13 @@ from dataclasses import fields
 from random import Random
 from typing import TYPE_CHECKING
 
-from hakeeper.core.api_states import ApiState
-from hakeeper.core.claim_events import Happening
+from hakeeper.core.apis.states import ApiState
+from hakeeper.core.claim.happenings import Happening
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import Stage
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.kind import Kinds
-from hakeeper.core.resource import Resource
-from hakeeper.core.stages import Stage
 from hakeeper.core.state import State
 from hakeeper.simulate.observer import Batch, Observer
 

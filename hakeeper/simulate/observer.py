@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Mutate
-from hakeeper.core.claim_events import Happening
-from hakeeper.core.decisions import Decision
+from hakeeper.core.claim.happenings import Happening
+from hakeeper.core.claim.stages import Stage
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import Effect, Event, Report
-from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.observation import Key
-from hakeeper.core.stages import Stage
+from hakeeper.core.roles.lines import LineState
 from hakeeper.core.state import InvariantError
 from hakeeper.core.step_down_model import StepDown
 from hakeeper.simulate.faults.kinds import Fault, Kind

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from hakeeper.core.budget import Use
-from hakeeper.core.isolation import TRUST_AFTER_S
+from hakeeper.core.apis.budget import Use
+from hakeeper.core.keepalived.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Role
 from hakeeper.core.state import RELEASE_CALLS
 from hakeeper.sequencer import LOOK_S

@@ -9,8 +9,8 @@ import enum
 from dataclasses import dataclass, field
 
 from hakeeper.core.events import Drained, FifoChanged
-from hakeeper.core.fifo_lines import BadLine, LineReader, NotifyLine
 from hakeeper.core.model import FifoState
+from hakeeper.core.roles.lines import BadLine, LineReader, NotifyLine
 
 CAPACITY_BYTES = 65_536
 ENLARGED_BYTES = 1 << 20

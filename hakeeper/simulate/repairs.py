@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from math import inf
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.claim_rules import BETWEEN_STEPS_S
+from hakeeper.core.claim.rules import BETWEEN_STEPS_S
+from hakeeper.core.claim.stages import HoldDown
 from hakeeper.core.events import LinesRead
-from hakeeper.core.fifo_lines import LineState
-from hakeeper.core.stages import HoldDown
+from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds

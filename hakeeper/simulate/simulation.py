@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.kind import Kind
+from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.answer import MINUTES, Absence, Answer, Moves, Spending, spread
 from hakeeper.simulate.budget import Budget, budget

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from hakeeper.cloud_register import Move
 from hakeeper.core.kind import Kind, Kinds
-from hakeeper.core.patience import USUAL
+from hakeeper.core.limits.patience import USUAL
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.observer import Observer

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.model import VrrpId
+from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 
 PROPAGATION_S = 0.001

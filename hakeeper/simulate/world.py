@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import VrrpId
+from hakeeper.core.roles.lines import LineState
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.alias_cloud import AliasCloud

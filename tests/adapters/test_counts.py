@@ -13,7 +13,8 @@ from hakeeper.core.calls import (
     ReadActions,
     Request,
 )
-from hakeeper.core.decisions import (
+from hakeeper.core.claim.stages import Phases
+from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     ClaimFailed,
     Decision,
@@ -26,7 +27,6 @@ from hakeeper.core.decisions import (
 from hakeeper.core.events import Report, StartCall
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.core.observation import Nobody, Other
-from hakeeper.core.stages import Phases
 from tests.core.driver import instance
 from tests.core.faults import failure
 from tests.support.resources import CLOUD, LIST, assign

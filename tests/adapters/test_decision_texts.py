@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from hakeeper.adapters.decision_texts import TEXTS, decision_text
-from hakeeper.core.last_decision import (
+from hakeeper.core.claim.last_decision import (
     ActionRuns,
     AssignSent,
     Claimed,

@@ -7,8 +7,8 @@ import pytest
 
 from hakeeper.adapters.explanation import WAIT_TEXTS, explained
 from hakeeper.core.calls import Identify, Mutate, ReadActions, ReadAll, ReadOne, ReadServer, Request
-from hakeeper.core.rehearsal import Asked, Rehearsal, rehearse
-from hakeeper.core.waits import Wait, WaitFor
+from hakeeper.diagnosis.rehearsal import Asked, Rehearsal, rehearse
+from hakeeper.diagnosis.waits import Wait, WaitFor
 from hakeeper.kinds.floating_ip import resource
 from tests.core.driver import WEB, instance, one_node
 from tests.support.resources import step

@@ -15,8 +15,8 @@ from hakeeper.adapters import fifo as fifo_module
 from hakeeper.adapters import fifo_pipe, pipes
 from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
 from hakeeper.core.events import Drained, FifoChanged
-from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import FifoState, VrrpId, VrrpKind
+from hakeeper.core.roles.lines import LineState, NotifyLine
 from tests.support.waiting import eventually
 
 MASTER = b'INSTANCE "VI_1" MASTER 150\n'

@@ -22,7 +22,8 @@ from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
 from hakeeper.config.hooks import HooksConfig, Moment
 from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.decisions import (
+from hakeeper.core.claim.stages import Phases
+from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     ClaimFailed,
     Decision,
@@ -34,7 +35,6 @@ from hakeeper.core.decisions import (
 from hakeeper.core.events import Report
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Other
-from hakeeper.core.stages import Phases
 from tests.support.signals import lent_signals
 from tests.support.waiting import eventually
 

@@ -7,11 +7,11 @@ import pytest
 from hakeeper.adapters.cures import TROUBLES
 from hakeeper.adapters.decision_texts import NOTHING_DECIDED, TEXTS
 from hakeeper.adapters.legend import DECISIONS, FIFO, ROLES, STAGES, VERDICTS, sections
-from hakeeper.core.last_decision import LastDecision
+from hakeeper.core.claim.last_decision import LastDecision
+from hakeeper.core.claim.stages import Stage
 from hakeeper.core.model import FifoState, Role
-from hakeeper.core.problems import Health
-from hakeeper.core.snapshot import API_OK, FIFO_NOT_OPENED, NOT_ASKED
-from hakeeper.core.stages import Stage
+from hakeeper.diagnosis.problems import Health
+from hakeeper.diagnosis.snapshot import API_OK, FIFO_NOT_OPENED, NOT_ASKED
 from tests.adapters.test_status import picture, well
 
 WORDS = {section.key: section.words for section in sections()}

@@ -11,8 +11,9 @@ from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.choice import Owner
 from hakeeper.core.model import FifoState, Pause, Role, VrrpId, VrrpKind
-from hakeeper.core.pause_problems import HakeeperPaused, LeftByPause
-from hakeeper.core.problems import (
+from hakeeper.core.step_down_model import StepDown
+from hakeeper.diagnosis.pause_problems import HakeeperPaused, LeftByPause
+from hakeeper.diagnosis.problems import (
     ApiFails,
     Blocked,
     Disputed,
@@ -42,9 +43,8 @@ from hakeeper.core.problems import (
     Unauthorized,
     Unresolved,
 )
-from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
-from hakeeper.core.step_down_model import StepDown
-from hakeeper.core.step_down_problems import SteppedDown
+from hakeeper.diagnosis.selection_problems import ChosenTwice, NothingChosen
+from hakeeper.diagnosis.step_down_problems import SteppedDown
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.floating_ip import by_label

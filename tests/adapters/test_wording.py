@@ -22,7 +22,8 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.choice import Owner
-from hakeeper.core.decisions import (
+from hakeeper.core.claim.stages import Phases
+from hakeeper.core.decisions.decision import (
     ActionOverdue,
     ApiFailed,
     ApiRecovered,
@@ -59,8 +60,25 @@ from hakeeper.core.decisions import (
     VrrpAddressMissing,
     ZoneMismatch,
 )
+from hakeeper.core.decisions.pause import ClaimPaused, PauseBegun, PauseEnded, PauseExpired
+from hakeeper.core.decisions.selectors import (
+    ResourceChosenTwice,
+    ResourceDeselected,
+    ResourceSelected,
+    SelectorBroad,
+    SelectorEmpty,
+)
+from hakeeper.core.decisions.step_down import (
+    StepDownBegun,
+    StepDownDone,
+    StepDownExpired,
+    StepDownFailed,
+    StepDownOvertaken,
+    StepDownProlonged,
+    SteppedUp,
+)
+from hakeeper.core.decisions.take import TakeBegun
 from hakeeper.core.events import Report
-from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import (
     FifoState,
     Pause,
@@ -72,26 +90,8 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.not_found import named_twice, not_there
 from hakeeper.core.observation import Nobody, Other, Us
-from hakeeper.core.pause_decisions import ClaimPaused, PauseBegun, PauseEnded, PauseExpired
-from hakeeper.core.selection_decisions import (
-    ResourceChosenTwice,
-    ResourceDeselected,
-    ResourceSelected,
-    SelectorBroad,
-    SelectorEmpty,
-)
-from hakeeper.core.stages import Phases
-from hakeeper.core.step_down_decisions import (
-    StepDownBegun,
-    StepDownDone,
-    StepDownExpired,
-    StepDownFailed,
-    StepDownOvertaken,
-    StepDownProlonged,
-    SteppedUp,
-)
+from hakeeper.core.roles.lines import BadLine
 from hakeeper.core.step_down_model import StepDown, StepDownEnd
-from hakeeper.core.take_decisions import TakeBegun
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT

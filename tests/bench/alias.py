@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hakeeper.core.resource import SPACING_S
+from hakeeper.core.claim.resource import SPACING_S
 from tests.bench import rig
 from tests.bench.table import markdown, ms, summary
 

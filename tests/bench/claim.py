@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hakeeper.adapters.control_client import ask
-from hakeeper.core.resource import SPACING_S
+from hakeeper.core.claim.resource import SPACING_S
 from hakeeper.demo.cloud import CloudClient, LoggedRequest
 from tests.bench import rig, scripts
 from tests.bench.table import markdown, ms, summary, times

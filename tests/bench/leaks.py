@@ -21,8 +21,8 @@ from typing import Any
 
 from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, ReadAll
 from hakeeper.core.events import LinesRead, SettingsChanged
-from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import ProcessId
+from hakeeper.core.roles.lines import BadLine
 from tests.bench.rig import progress
 from tests.bench.table import markdown
 from tests.core.cloud import Ending

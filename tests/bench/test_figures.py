@@ -9,7 +9,7 @@ import pytest
 
 from hakeeper.core import core
 from hakeeper.core.calls import ReadActions
-from hakeeper.core.fifo_lines import BadLine, LineReader, LineState, NotifyLine
+from hakeeper.core.roles.lines import BadLine, LineReader, LineState, NotifyLine
 from hakeeper.core.state import Inflight
 from tests.bench import failover, flap, leaks, packaged, procfs, storm
 from tests.core.driver import chance

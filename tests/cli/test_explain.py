@@ -11,7 +11,7 @@ from hakeeper.adapters.control_server import BUSY
 from hakeeper.adapters.explanation import explained
 from hakeeper.cli.explain import WIDTH, lines
 from hakeeper.core.events import Paused
-from hakeeper.core.rehearsal import rehearse
+from hakeeper.diagnosis.rehearsal import rehearse
 from tests.cli.test_pause import ask, says
 from tests.core.driver import Node, World, instance, one_node
 from tests.core.test_pause import pause

@@ -18,8 +18,8 @@ from hakeeper.cli import probe
 from hakeeper.cli.main import run_command
 from hakeeper.cli.probe import State, judged
 from hakeeper.core.model import FifoState
-from hakeeper.core.problems import Health, Trouble
-from hakeeper.core.snapshot import (
+from hakeeper.diagnosis.problems import Health, Trouble
+from hakeeper.diagnosis.snapshot import (
     AddressPicture,
     ProblemPicture,
     RolePicture,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hakeeper.adapters.status_words import VERDICT_CODES, VERDICT_TEXTS
-from hakeeper.core.problems import Health
+from hakeeper.diagnosis.problems import Health
 from tests.adapters.test_status import picture, troubled
 from tests.support.imports import imported_by
 from tests.support.status_daemon import StatusDaemon, plain

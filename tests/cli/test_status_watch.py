@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from hakeeper.cli.status_watch import ENTER, LEAVE, _Screen, essence
-from hakeeper.core.snapshot import Snapshot
+from hakeeper.diagnosis.snapshot import Snapshot
 from tests.adapters.test_status import NOW, WALL_S, picture, troubled, well
 from tests.support.privileges import public_folder
 from tests.support.status_daemon import StatusDaemon, plain

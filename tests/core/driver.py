@@ -25,7 +25,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.core import Core
-from hakeeper.core.decisions import Decision
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -45,12 +45,12 @@ from hakeeper.core.events import (
     Started,
     VrrpAddressesSeen,
 )
-from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.kind import api_name_of
 from hakeeper.core.model import Pause, ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import Key, ResourceRef
-from hakeeper.core.snapshot import Snapshot
+from hakeeper.core.roles.lines import LineState, NotifyLine
 from hakeeper.core.step_down_model import StepDown
+from hakeeper.diagnosis.snapshot import Snapshot
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.floating_ip import by_name

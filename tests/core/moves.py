@@ -9,16 +9,12 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from random import Random
 
-from hakeeper.core.api_states import KindState
+from hakeeper.core.apis.states import KindState
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.claim_events import Happening, Seen
-from hakeeper.core.claim_table import take
-from hakeeper.core.decisions import Decision
-from hakeeper.core.last_decision import LastDecision
-from hakeeper.core.model import NEVER
-from hakeeper.core.observation import Holder, Nobody, Other, Us
-from hakeeper.core.resource import Resource
-from hakeeper.core.stages import (
+from hakeeper.core.claim.happenings import Happening, Seen
+from hakeeper.core.claim.last_decision import LastDecision
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import (
     ActionRunning,
     Claim,
     Held,
@@ -32,6 +28,10 @@ from hakeeper.core.stages import (
     Stage,
     Verify,
 )
+from hakeeper.core.claim.table import take
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.model import NEVER
+from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.kinds.floating_ip import by_name
 from tests.core.driver import instance
 from tests.core.faults import failure

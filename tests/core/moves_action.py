@@ -1,19 +1,17 @@
-"""The moves of `step_rules.py` while an action runs, and when nothing is found."""
+"""The moves of `claim/step_rules.py` while an action runs, and when nothing is found."""
 
 from dataclasses import replace
 
 from hakeeper.core.calls import Failure
-from hakeeper.core.claim_events import (
+from hakeeper.core.claim.happenings import (
     ActionLost,
     ActionSeen,
     ActionUnread,
     Moving,
     NotFound,
 )
-from hakeeper.core.decisions import ActionOverdue, ClaimFailed
-from hakeeper.core.last_decision import NotInProject, Retrying
-from hakeeper.core.model import Action
-from hakeeper.core.stages import (
+from hakeeper.core.claim.last_decision import NotInProject, Retrying
+from hakeeper.core.claim.stages import (
     MutateDue,
     Phases,
     ReadBack,
@@ -21,6 +19,8 @@ from hakeeper.core.stages import (
     Stage,
     Verify,
 )
+from hakeeper.core.decisions.decision import ActionOverdue, ClaimFailed
+from hakeeper.core.model import Action
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from tests.core.moves import CLAIM, FINISHED, NOW, OF, SENT, STEP, Move
 from tests.core.moves_sent import (

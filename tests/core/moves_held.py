@@ -1,14 +1,14 @@
-"""The moves of `claim_rules.py` out of `Held` and `Recheck`."""
+"""The moves of `claim/rules.py` out of `Held` and `Recheck`."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from hakeeper.core.claim_events import Hinted
-from hakeeper.core.decisions import ResourceDrifted, ResourceHeldDown
-from hakeeper.core.last_decision import TakenAgain, WillAssign, WillRead
+from hakeeper.core.claim.happenings import Hinted
+from hakeeper.core.claim.last_decision import TakenAgain, WillAssign, WillRead
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, Recheck, Verify
+from hakeeper.core.decisions.decision import ResourceDrifted, ResourceHeldDown
 from hakeeper.core.observation import Holder
-from hakeeper.core.resource import Resource
-from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck, Verify
 from tests.core.moves import (
     NOBODY,
     NOW,

@@ -1,8 +1,8 @@
-"""The moves of `claim_rules.py` into a hold-down and out of it."""
+"""The moves of `claim/rules.py` into a hold-down and out of it."""
 
 from dataclasses import replace
 
-from hakeeper.core.claim_events import (
+from hakeeper.core.claim.happenings import (
     Happening,
     Hinted,
     HoldDownOver,
@@ -10,11 +10,17 @@ from hakeeper.core.claim_events import (
     HolderDown,
     Hung,
 )
-from hakeeper.core.decisions import ResourceConfirmed
-from hakeeper.core.last_decision import LeftWhileHung, OursAlready, TakenAgain, WillAssign, WillRead
+from hakeeper.core.claim.last_decision import (
+    LeftWhileHung,
+    OursAlready,
+    TakenAgain,
+    WillAssign,
+    WillRead,
+)
+from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, Verify
+from hakeeper.core.decisions.decision import ResourceConfirmed
 from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Unknown
-from hakeeper.core.stages import Held, HoldDown, MutateDue, Verify
 from tests.core.moves import (
     CLAIM,
     HOLD_DOWN,

@@ -1,11 +1,11 @@
-"""The moves of `claim_rules.py` when a read shows the holder while a claim waits for it."""
+"""The moves of `claim/rules.py` when a read shows the holder while a claim waits for it."""
 
 from dataclasses import replace
 
 from hakeeper.core.calls import Step
-from hakeeper.core.decisions import ClaimUnseen, ResourceClaimed, ResourceConfirmed
-from hakeeper.core.last_decision import Claimed, NotShown, OursAlready, TakenAgain, WillAssign
-from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
+from hakeeper.core.claim.last_decision import Claimed, NotShown, OursAlready, TakenAgain, WillAssign
+from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, ReadBack, Verify
+from hakeeper.core.decisions.decision import ClaimUnseen, ResourceClaimed, ResourceConfirmed
 from tests.core.moves import (
     CLAIM,
     FINISHED,

@@ -1,12 +1,12 @@
-"""The moves of `claim_rules.py` when keepalived says MASTER, or does not any more."""
+"""The moves of `claim/rules.py` when keepalived says MASTER, or does not any more."""
 
 from dataclasses import replace
 
-from hakeeper.core.claim_events import Demoted, Master, Returned
-from hakeeper.core.decisions import ClaimAbandoned
-from hakeeper.core.last_decision import LeftAlone, StillHeldDown, WillAssign, WillRead
+from hakeeper.core.claim.happenings import Demoted, Master, Returned
+from hakeeper.core.claim.last_decision import LeftAlone, StillHeldDown, WillAssign, WillRead
+from hakeeper.core.claim.stages import HoldDown, Idle, MutateDue, Stage, Verify
+from hakeeper.core.decisions.decision import ClaimAbandoned
 from hakeeper.core.observation import Holder
-from hakeeper.core.stages import HoldDown, Idle, MutateDue, Stage, Verify
 from tests.core.moves import (
     EVERY_STAGE,
     HOLD_DOWN,

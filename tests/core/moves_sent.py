@@ -1,9 +1,9 @@
-"""The moves of `step_rules.py`: an assign goes out, and what becomes of it."""
+"""The moves of `claim/step_rules.py`: an assign goes out, and what becomes of it."""
 
 from dataclasses import replace
 
 from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.claim_events import (
+from hakeeper.core.claim.happenings import (
     Accepted,
     ApiWorks,
     Failed,
@@ -12,8 +12,7 @@ from hakeeper.core.claim_events import (
     Moving,
     Sending,
 )
-from hakeeper.core.decisions import ClaimFailed, ClaimStarted
-from hakeeper.core.last_decision import (
+from hakeeper.core.claim.last_decision import (
     ActionRuns,
     AssignSent,
     LeftWhilePaused,
@@ -21,11 +20,8 @@ from hakeeper.core.last_decision import (
     WillAssign,
     WillReadBack,
 )
-from hakeeper.core.model import Action, ActionStatus, Pause
-from hakeeper.core.observation import Holder
-from hakeeper.core.pause_decisions import ClaimPaused
-from hakeeper.core.resource import PAUSED, Resource
-from hakeeper.core.stages import (
+from hakeeper.core.claim.resource import PAUSED, Resource
+from hakeeper.core.claim.stages import (
     ActionRunning,
     Claim,
     MutateDue,
@@ -34,6 +30,10 @@ from hakeeper.core.stages import (
     ReadBack,
     Verify,
 )
+from hakeeper.core.decisions.decision import ClaimFailed, ClaimStarted
+from hakeeper.core.decisions.pause import ClaimPaused
+from hakeeper.core.model import Action, ActionStatus, Pause
+from hakeeper.core.observation import Holder
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from tests.core.faults import failure
 from tests.core.moves import CLAIM, NOBODY, NOW, OF, SENT, STEP, TWO, Move, in_two_steps

@@ -1,7 +1,7 @@
 """What people read of a problem."""
 
 from hakeeper.adapters.problem_texts import told
-from hakeeper.core.snapshot import ProblemPicture
+from hakeeper.diagnosis.snapshot import ProblemPicture
 
 
 def what_is(problem: ProblemPicture) -> str:

@@ -2,14 +2,10 @@
 
 from ipaddress import ip_network
 
-from hakeeper.core.api_states import ApiState, KindState
+from hakeeper.core.apis.states import ApiState, KindState
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
-from hakeeper.core.events import StartCall
-from hakeeper.core.model import Role, Server
-from hakeeper.core.observation import Holder, Observation
-from hakeeper.core.resource import Resource
-from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import (
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import (
     ActionRunning,
     Claim,
     Held,
@@ -20,6 +16,10 @@ from hakeeper.core.stages import (
     Stage,
     Verify,
 )
+from hakeeper.core.events import StartCall
+from hakeeper.core.model import Role, Server
+from hakeeper.core.observation import Holder, Observation
+from hakeeper.core.roles.book import RoleBook
 from hakeeper.core.state import Inflight, State
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.floating_ip import NAME

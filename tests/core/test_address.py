@@ -5,14 +5,14 @@ The moves of its claim are in test_moves.py.
 
 import pytest
 
-from hakeeper.core.claim_events import Accepted, Hinted, Master, Seen, Sending
-from hakeeper.core.claim_table import take
+from hakeeper.core.claim.happenings import Accepted, Hinted, Master, Seen, Sending
+from hakeeper.core.claim.resource import Resource, Writes
+from hakeeper.core.claim.stages import Held, Idle, MutateDue, MutateSent, Recheck, Stage, Verify
+from hakeeper.core.claim.table import take
+from hakeeper.core.limits.pace import Hints
+from hakeeper.core.limits.splitbrain import SplitBrain
 from hakeeper.core.model import NEVER, Action, ActionStatus
 from hakeeper.core.observation import Holder, Unknown
-from hakeeper.core.pace import Hints
-from hakeeper.core.resource import Resource, Writes
-from hakeeper.core.splitbrain import SplitBrain
-from hakeeper.core.stages import Held, Idle, MutateDue, MutateSent, Recheck, Stage, Verify
 from hakeeper.kinds.floating_ip import by_name
 from tests.core.moves import CLAIM, KIND, NOW, STEP, THREE, TWO, US, VI, WEB, lost_once
 from tests.core.odds import LEAST, MOST

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from hakeeper.adapters.journal.entry import Entry
-from hakeeper.core.call_answers import take_result
+from hakeeper.core.answers.results import take_result
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
@@ -23,8 +23,19 @@ from hakeeper.core.calls import (
     Request,
     ServerRead,
 )
+from hakeeper.core.claim.last_decision import NotInProject
+from hakeeper.core.claim.stages import (
+    ActionRunning,
+    Claim,
+    Idle,
+    MutateDue,
+    Phases,
+    ReadBack,
+    Stage,
+    Verify,
+)
+from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.events import ReloadToken
-from hakeeper.core.last_decision import NotInProject
 from hakeeper.core.model import NEVER, Action, ActionStatus, Server
 from hakeeper.core.observation import (
     Nobody,
@@ -34,17 +45,6 @@ from hakeeper.core.observation import (
     ResourceRef,
     Unknown,
     Us,
-)
-from hakeeper.core.reconcile import reconcile
-from hakeeper.core.stages import (
-    ActionRunning,
-    Claim,
-    Idle,
-    MutateDue,
-    Phases,
-    ReadBack,
-    Stage,
-    Verify,
 )
 from hakeeper.core.state import State
 from hakeeper.kinds import FLOATING_IPS

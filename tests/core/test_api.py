@@ -2,9 +2,9 @@
 
 import pytest
 
+from hakeeper.core.apis.health import Health
 from hakeeper.core.calls import FailureKind, Quota
-from hakeeper.core.decisions import ApiFailed, Decision, ServerUnidentified
-from hakeeper.core.health import Health
+from hakeeper.core.decisions.decision import ApiFailed, Decision, ServerUnidentified
 from tests.core.faults import failure
 from tests.core.odds import LEAST, MOST
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hakeeper.core.backoff import (
+from hakeeper.core.limits.backoff import (
     ACTION_POLL,
     EAGER,
     READ_AGAIN,

@@ -1,6 +1,6 @@
 """What may be spent: by hand what tests/properties holds for all."""
 
-from hakeeper.core.budget import Budget, Use
+from hakeeper.core.apis.budget import Budget, Use
 
 
 def test_a_bucket_below_the_floor_of_retries_lets_one_go_and_then_one_now_and_then() -> None:

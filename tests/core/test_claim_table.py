@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 import hakeeper.core
-from hakeeper.core import failure_table
+from hakeeper.core.apis import failure_table
+from hakeeper.core.apis.failure_table import RESPONSES
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.claim_events import Happening
-from hakeeper.core.claim_table import (
+from hakeeper.core.claim.happenings import Happening
+from hakeeper.core.claim.stages import Stage
+from hakeeper.core.claim.table import (
     HAPPENINGS,
     STAGES,
     TABLE,
@@ -17,9 +19,7 @@ from hakeeper.core.claim_table import (
     as_markdown,
     stages_as_markdown,
 )
-from hakeeper.core.failure_table import RESPONSES
-from hakeeper.core.patience import USUAL
-from hakeeper.core.stages import Stage
+from hakeeper.core.limits.patience import USUAL
 from tests.core.test_moves import MOVES
 
 CORE = Path(hakeeper.core.__file__).parent
@@ -97,11 +97,11 @@ def _sets_stage(node: ast.AST) -> bool:
 
 def test_only_the_table_sets_a_stage() -> None:
     found = [
-        (path.name, function.name)
-        for path in sorted(CORE.glob("*.py"))
+        (str(path.relative_to(CORE)), function.name)
+        for path in sorted(CORE.rglob("*.py"))
         for function in ast.walk(ast.parse(path.read_text()))
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if _sets_stage(node)
     ]
-    assert [("claim_table.py", "take")] == found
+    assert [("claim/table.py", "take")] == found

@@ -6,8 +6,8 @@ import pytest
 
 from hakeeper.core.calls import ReadAll, Request
 from hakeeper.core.events import StartCall
+from hakeeper.core.keepalived.role_changes import RECENT_READS
 from hakeeper.core.observation import Other, Us
-from hakeeper.core.role_changes import RECENT_READS
 from tests.core.driver import WEB, one_node, settings
 from tests.support.resources import assign, read
 

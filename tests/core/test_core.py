@@ -4,10 +4,10 @@ import pytest
 
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.calls import CallResult, ReadAll
+from hakeeper.core.claim.resource import Resource
 from hakeeper.core.events import FifoChanged, KeepalivedGone, LinesRead, SaveState, StartCall
-from hakeeper.core.fifo_lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import FifoState, VrrpId, VrrpKind
-from hakeeper.core.resource import Resource
+from hakeeper.core.roles.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.state import InvariantError, State
 from tests.core.driver import PROCESS, WEB, Node, entries, instance, one_node
 from tests.core.standing import cloud_of

@@ -3,10 +3,10 @@
 import pytest
 
 from hakeeper.core.events import FifoChanged, RolesQueried, SettingsChanged
-from hakeeper.core.find_problems import GRACE_S
 from hakeeper.core.model import FifoState, ProcessId, Role, Settings
-from hakeeper.core.problems import Health
-from hakeeper.core.roles import OTHERS_KEPT
+from hakeeper.core.roles.book import OTHERS_KEPT
+from hakeeper.diagnosis.find_problems import GRACE_S
+from hakeeper.diagnosis.problems import Health
 from tests.core.driver import WEB, Node, World, one_node, settings
 from tests.core.shown import cause_of, what_is
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from hakeeper.core.claim.last_decision import LeftWhileHung
 from hakeeper.core.events import FifoChanged, RolesQueried
-from hakeeper.core.last_decision import LeftWhileHung
 from hakeeper.core.model import FifoState, ProcessId, Role
-from hakeeper.core.problems import Health
+from hakeeper.diagnosis.problems import Health
 from tests.core.driver import WEB, Node, World, one_node, settings
 
 MASTER = {"VI_1": Role.MASTER}

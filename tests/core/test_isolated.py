@@ -3,10 +3,10 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
+from hakeeper.core.claim.stages import Idle, Verify
 from hakeeper.core.events import CancelCall
-from hakeeper.core.isolation import check_isolation, trust_again
+from hakeeper.core.keepalived.isolation import check_isolation, trust_again
 from hakeeper.core.model import Role
-from hakeeper.core.stages import Idle, Verify
 from hakeeper.core.state import State
 from tests.core.standing import SENT, VI, cloud_of, put, reported, resource_of, standing, under_way
 from tests.support.resources import assign

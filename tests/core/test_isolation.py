@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate, MutationAccepted, ReadActions, ReadAll
+from hakeeper.core.claim.last_decision import StillHeldDown
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
-from hakeeper.core.find_problems import BROKEN_AFTER_S
-from hakeeper.core.isolation import TRUST_AFTER_S
-from hakeeper.core.last_decision import StillHeldDown
+from hakeeper.core.keepalived.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
-from hakeeper.core.problems import Health
+from hakeeper.diagnosis.find_problems import BROKEN_AFTER_S
+from hakeeper.diagnosis.problems import Health
 from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from tests.core.faults import READS, failure
 from tests.core.shown import what_is

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.fifo_lines import (
+from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.core.roles.lines import (
     LINE_LIMIT_BYTES,
     LINES_KNOWN,
     BadLine,
@@ -17,7 +18,6 @@ from hakeeper.core.fifo_lines import (
     NotifyLine,
     parse_line,
 )
-from hakeeper.core.model import VrrpId, VrrpKind
 
 GOOD = b'INSTANCE "VI_1" MASTER 150'
 
@@ -203,7 +203,7 @@ def test_a_line_that_came_before_is_read_alike_and_not_parsed_again(
         parsed.append(raw)
         return parse_line(raw)
 
-    monkeypatch.setattr("hakeeper.core.fifo_lines.parse_line", parse)
+    monkeypatch.setattr("hakeeper.core.roles.lines.parse_line", parse)
     reader = LineReader()
     once = b'INSTANCE "VI_1" MASTER 100\nnonsense\n'
     assert reader.feed(once) == reader.feed(once)

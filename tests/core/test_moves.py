@@ -2,8 +2,8 @@
 
 import pytest
 
-from hakeeper.core.claim_table import TABLE
-from hakeeper.core.stages import Stage
+from hakeeper.core.claim.stages import Stage
+from hakeeper.core.claim.table import TABLE
 from tests.core import moves_action, moves_held, moves_hold_down, moves_read, moves_said, moves_sent
 from tests.core.moves import EVERY_STAGE, Move
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.core.api_states import KindState
-from hakeeper.core.call_answers import take_result
+from hakeeper.core.answers.results import take_result
+from hakeeper.core.apis.states import KindState
 from hakeeper.core.calls import (
     ActionsRead,
     AllRead,
@@ -21,14 +21,8 @@ from hakeeper.core.calls import (
     Request,
     Step,
 )
-from hakeeper.core.events import StartCall
-from hakeeper.core.model import Action, ActionStatus, Role, Settings
-from hakeeper.core.observation import Observation, Other, Part, Reading, Us
-from hakeeper.core.reading_interval import reading_interval_s
-from hakeeper.core.reconcile import reconcile
-from hakeeper.core.resource import Resource
-from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import (
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import (
     ActionRunning,
     Held,
     MutateDue,
@@ -37,6 +31,12 @@ from hakeeper.core.stages import (
     ReadBack,
     Verify,
 )
+from hakeeper.core.due.interval import reading_interval_s
+from hakeeper.core.due.reconcile import reconcile
+from hakeeper.core.events import StartCall
+from hakeeper.core.model import Action, ActionStatus, Role, Settings
+from hakeeper.core.observation import Observation, Other, Part, Reading, Us
+from hakeeper.core.roles.book import RoleBook
 from hakeeper.core.state import InvariantError, State
 from hakeeper.kinds import ALIAS_IPS, KINDS
 from hakeeper.kinds.alias_ip import resource as alias

@@ -7,8 +7,8 @@ import pytest
 from hakeeper.core.calls import FailureKind, Mutate
 from hakeeper.core.events import CancelCall, Paused, Resumed, SavePause
 from hakeeper.core.model import Pause
-from hakeeper.core.problems import Health
 from hakeeper.core.state import InvariantError
+from hakeeper.diagnosis.problems import Health
 from tests.core.driver import WEB, Node, World, one_node
 from tests.core.faults import failure
 from tests.core.standing import mutating, put, standing

@@ -4,16 +4,16 @@ from ipaddress import ip_address
 
 import pytest
 
+from hakeeper.core.apis.servers import SeenServer
 from hakeeper.core.calls import FailureKind, Quota
-from hakeeper.core.last_decision import LeftAlone
+from hakeeper.core.claim.last_decision import LeftAlone
+from hakeeper.core.claim.stages import Idle, ReadBack, Recheck, Stage
 from hakeeper.core.model import FifoState, Role
 from hakeeper.core.observation import Other, Us
-from hakeeper.core.problems import Health
-from hakeeper.core.roles import RoleState
-from hakeeper.core.servers import SeenServer
-from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
-from hakeeper.core.stages import Idle, ReadBack, Recheck, Stage
+from hakeeper.core.roles.book import RoleState
 from hakeeper.core.state import State
+from hakeeper.diagnosis.problems import Health
+from hakeeper.diagnosis.snapshot import AddressPicture, RolePicture, snapshot
 from tests.core.driver import PROCESS, instance
 from tests.core.faults import failure
 from tests.core.odds import MOST

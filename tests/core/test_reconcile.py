@@ -14,13 +14,13 @@ from hakeeper.core.calls import (
     Request,
     Step,
 )
+from hakeeper.core.claim.stages import Claim, MutateSent, Phases, Verify
+from hakeeper.core.due.interval import reading_interval_s
+from hakeeper.core.due.reconcile import POLL_SPREAD_S, reconcile
 from hakeeper.core.events import QueryRoles, StartCall
 from hakeeper.core.model import FifoState, Role, Server, Settings
 from hakeeper.core.observation import Nobody, Observation, Other, Us
-from hakeeper.core.reading_interval import reading_interval_s
-from hakeeper.core.reconcile import POLL_SPREAD_S, reconcile
-from hakeeper.core.roles import RoleState
-from hakeeper.core.stages import Claim, MutateSent, Phases, Verify
+from hakeeper.core.roles.book import RoleState
 from hakeeper.core.state import State
 from hakeeper.kinds.floating_ip import FloatingIps
 from tests.core.driver import entries, instance

@@ -6,11 +6,11 @@ import pytest
 
 from hakeeper.core.calls import Identify, Mutate, ReadAll, ReadOne, Request
 from hakeeper.core.core import Core
-from hakeeper.core.decisions import Decision, ResourceClaimed, ResourceConfirmed
+from hakeeper.core.decisions.decision import Decision, ResourceClaimed, ResourceConfirmed
+from hakeeper.core.decisions.pause import ClaimPaused
 from hakeeper.core.events import Paused
-from hakeeper.core.pause_decisions import ClaimPaused
-from hakeeper.core.rehearsal import Asked, Decided, Rehearsal, rehearse
-from hakeeper.core.waits import WaitFor
+from hakeeper.diagnosis.rehearsal import Asked, Decided, Rehearsal, rehearse
+from hakeeper.diagnosis.waits import WaitFor
 from tests.core import test_two_apis
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
 from tests.core.pier import berth
@@ -203,6 +203,6 @@ def test_calls_of_others_are_left_out_with_them() -> None:
 
 
 def test_a_rehearsal_without_an_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hakeeper.core.rehearsal.MOST_TURNS", 2)
+    monkeypatch.setattr("hakeeper.diagnosis.rehearsal.MOST_TURNS", 2)
     told = rehearsed(*floating_ip())
     assert (("203.0.113.10",), 1) == (told.unconfirmed, len(moves(told)))

@@ -5,11 +5,11 @@ import ipaddress
 import pytest
 
 from hakeeper.core.calls import FailureKind, Identified, Identify, Mutate, ReadAll, ReadOne
+from hakeeper.core.claim.resource import SPACING_S
 from hakeeper.core.events import CancelCall, SettingsChanged
 from hakeeper.core.model import Role, Settings
 from hakeeper.core.observation import ResourceRef
-from hakeeper.core.problems import Health
-from hakeeper.core.resource import SPACING_S
+from hakeeper.diagnosis.problems import Health
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network
 from tests.core.driver import WEB, Node, World, one_node, settings
 from tests.core.faults import failure

@@ -3,7 +3,7 @@
 import pytest
 
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne
-from hakeeper.core.decisions import (
+from hakeeper.core.decisions.decision import (
     Decision,
     FifoOverflowed,
     KeepalivedLost,
@@ -27,8 +27,8 @@ from hakeeper.core.events import (
     SettingsChanged,
     StartCall,
 )
-from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
+from hakeeper.core.roles.lines import BadLine
 from tests.core.driver import PROCESS, Node, decisions, entries, one_node, settings
 from tests.support.resources import CLOUD, LIST
 

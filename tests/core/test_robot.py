@@ -11,7 +11,7 @@ import pytest
 from hakeeper.core.calls import Identified, Identify, Mutate, ReadAll, ReadOne
 from hakeeper.core.events import SettingsChanged
 from hakeeper.core.model import Server
-from hakeeper.core.problems import Health, Pending
+from hakeeper.diagnosis.problems import Health, Pending
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.simulate.robot_cloud import SWITCH_S, main_ip
 from tests.core.driver import Node

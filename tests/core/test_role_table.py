@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.core.role_table import (
+from hakeeper.core.roles.book import RoleBook
+from hakeeper.core.roles.lines import LineReader, LineState, NotifyLine
+from hakeeper.core.roles.table import (
     EVENT_OF_ANSWER,
     EVENT_OF_LINE,
     EVENT_OF_RESTORED,
@@ -14,7 +15,6 @@ from hakeeper.core.role_table import (
     RoleEvent,
     as_markdown,
 )
-from hakeeper.core.roles import RoleBook
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"
 

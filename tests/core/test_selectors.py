@@ -6,20 +6,20 @@ import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate, ReadAll, ReadOne
 from hakeeper.core.choice import FEW, Owner
-from hakeeper.core.decisions import Decision
-from hakeeper.core.events import SettingsChanged
-from hakeeper.core.model import Settings
-from hakeeper.core.observation import Observation, ResourceRef, Unreadable
-from hakeeper.core.resource import SPACING_S
-from hakeeper.core.selection_decisions import (
+from hakeeper.core.claim.resource import SPACING_S
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.selectors import (
     ResourceChosenTwice,
     ResourceDeselected,
     ResourceSelected,
     SelectorBroad,
     SelectorEmpty,
 )
-from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
-from hakeeper.core.snapshot import AddressPicture
+from hakeeper.core.events import SettingsChanged
+from hakeeper.core.model import Settings
+from hakeeper.core.observation import Observation, ResourceRef, Unreadable
+from hakeeper.diagnosis.selection_problems import ChosenTwice, NothingChosen
+from hakeeper.diagnosis.snapshot import AddressPicture
 from hakeeper.kinds.floating_ip import by_id, by_label, by_name
 from hakeeper.kinds.label_selector import note_of
 from tests.core.driver import WEB, Node, World, decisions, instance, one_node, settings

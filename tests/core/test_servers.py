@@ -2,9 +2,9 @@
 
 import pytest
 
+from hakeeper.core.apis.servers import holder_key, holder_text
 from hakeeper.core.model import Server
 from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
-from hakeeper.core.servers import holder_key, holder_text
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadServer
+from hakeeper.core.claim.last_decision import AssignSent, Claimed
 from hakeeper.core.events import FifoChanged
-from hakeeper.core.last_decision import AssignSent, Claimed
 from hakeeper.core.model import FifoState, Role
-from hakeeper.core.problems import Health
+from hakeeper.diagnosis.problems import Health
 from tests.core.driver import PROCESS, WEB, Node, World, one_node, settings
 from tests.core.faults import failure
 from tests.core.shown import cause_of, what_is

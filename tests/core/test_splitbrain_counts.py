@@ -5,7 +5,7 @@ The stories of whole nodes are in test_splitbrain.py; here is each figure at its
 
 import pytest
 
-from hakeeper.core.splitbrain import MEMORY_S, SplitBrain, hold_down_s
+from hakeeper.core.limits.splitbrain import MEMORY_S, SplitBrain, hold_down_s
 from tests.core.odds import LEAST, MOST
 
 

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.core.budget import Use
+from hakeeper.core.apis.budget import Use
 from hakeeper.core.calls import Identify, ReadAll, ReadOne, ReadServer, Step
+from hakeeper.core.claim.stages import ActionRunning, Idle, MutateDue, MutateSent
 from hakeeper.core.events import CancelCall, StartCall
-from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import NEVER, ApiSettings, ProcessId, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
-from hakeeper.core.role_table import RoleEvent
-from hakeeper.core.roles import RoleBook, RoleChange, RoleState
-from hakeeper.core.stages import ActionRunning, Idle, MutateDue, MutateSent
+from hakeeper.core.roles.book import RoleBook, RoleChange, RoleState
+from hakeeper.core.roles.lines import LineState, NotifyLine
+from hakeeper.core.roles.table import RoleEvent
 from hakeeper.core.state import Inflight, InvariantError, Schedule
 from tests.core.driver import instance
 from tests.core.standing import (

@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate, ReadAll, ReadOne
+from hakeeper.core.claim.last_decision import LeftWhileHung
 from hakeeper.core.events import Paused, Taken
-from hakeeper.core.last_decision import LeftWhileHung
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
 from tests.core.faults import failure
 from tests.core.robot_scene import WRONG_LOGIN

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.core.decisions import (
+from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     Decision,
     FifoOpened,

@@ -16,11 +16,15 @@ from hakeeper.adapters.cures import (
     in_force,
     keepalived_conf,
 )
+from hakeeper.core.apis.servers import SeenServer
 from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
-from hakeeper.core.find_problems import problems
+from hakeeper.core.claim.stages import Claim, Idle, Phases, Recheck, Stage
 from hakeeper.core.model import ApiSettings, FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
-from hakeeper.core.problems import (
+from hakeeper.core.roles.book import RoleState
+from hakeeper.core.state import State
+from hakeeper.diagnosis.find_problems import problems
+from hakeeper.diagnosis.problems import (
     ApiFails,
     FifoClosed,
     Health,
@@ -37,11 +41,7 @@ from hakeeper.core.problems import (
     Unauthorized,
     Unresolved,
 )
-from hakeeper.core.roles import RoleState
-from hakeeper.core.servers import SeenServer
-from hakeeper.core.snapshot import snapshot
-from hakeeper.core.stages import Claim, Idle, Phases, Recheck, Stage
-from hakeeper.core.state import State
+from hakeeper.diagnosis.snapshot import snapshot
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from tests.core.driver import PROCESS, instance
 from tests.core.faults import failure

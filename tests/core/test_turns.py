@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.core.call_answers import take_result
+from hakeeper.core.answers.results import take_result
 from hakeeper.core.calls import AllRead, Mutate, MutationAccepted, ReadAll, ReadServer, Request
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import HoldDown, MutateDue, Verify
+from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Role, Settings
 from hakeeper.core.observation import Other, Part, Reading
-from hakeeper.core.reconcile import reconcile
-from hakeeper.core.resource import Resource
-from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import HoldDown, MutateDue, Verify
+from hakeeper.core.roles.book import RoleBook
 from hakeeper.core.state import State
 from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS, KINDS
 from hakeeper.kinds.alias_ip import resource as alias

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import Idle, ReadBack, Recheck, Stage
 from hakeeper.core.model import Role
 from hakeeper.core.observation import Other
-from hakeeper.core.resource import Resource
-from hakeeper.core.stages import Idle, ReadBack, Recheck, Stage
 from hakeeper.core.state import State
-from hakeeper.core.waits import Wait, WaitFor, waits_of
+from hakeeper.diagnosis.waits import Wait, WaitFor, waits_of
 from tests.core.standing import (
     CLAIM,
     HELD,

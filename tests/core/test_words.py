@@ -6,7 +6,8 @@ from ipaddress import ip_network
 import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate
-from hakeeper.core.decisions import RoleUnverified
+from hakeeper.core.claim.stages import Phases
+from hakeeper.core.decisions.decision import RoleUnverified
 from hakeeper.core.events import (
     Drained,
     FifoChanged,
@@ -17,7 +18,6 @@ from hakeeper.core.events import (
     SettingsChanged,
     StartCall,
 )
-from hakeeper.core.fifo_lines import LineState, NotifyLine, parse_line
 from hakeeper.core.kind import Api
 from hakeeper.core.model import (
     Action,
@@ -32,8 +32,8 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.core.observation import BY_NETWORK, IpNetwork, Key, Observation, ResourceRef, order_of
-from hakeeper.core.role_table import TABLE, RoleEvent, Step, as_markdown
-from hakeeper.core.stages import Phases
+from hakeeper.core.roles.lines import LineState, NotifyLine, parse_line
+from hakeeper.core.roles.table import TABLE, RoleEvent, Step, as_markdown
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network, resource
 from tests.core.driver import instance, one_node
 from tests.core.faults import failure

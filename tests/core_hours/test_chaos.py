@@ -9,8 +9,8 @@ import pytest
 
 from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, ReadAll, ReadOne
 from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
-from hakeeper.core.fifo_lines import BadLine, LineState
 from hakeeper.core.model import FifoState, ProcessId, Role
+from hakeeper.core.roles.lines import BadLine, LineState
 from tests.core.cloud import Ending
 from tests.core.driver import PROCESS, WEB, Node, World, chance, instance, settings
 from tests.core.faults import failure

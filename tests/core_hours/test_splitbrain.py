@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from hakeeper.core.backoff import RETRY, SLOW, Backoff
 from hakeeper.core.calls import FailureKind, Mutate, ReadServer
-from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
-from hakeeper.core.stages import HoldDown
+from hakeeper.core.claim.stages import HoldDown
+from hakeeper.core.limits.backoff import RETRY, SLOW, Backoff
+from hakeeper.core.limits.splitbrain import FREE_CLAIMS, SplitBrain
 from tests.core.driver import WEB, Node, World, chance, one_node, settings
 from tests.core.faults import failure
 

@@ -23,7 +23,7 @@ from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, RolesQueried, StartCall
 from hakeeper.core.model import Role
-from hakeeper.core.role_table import EVENT_OF_LINE, TABLE
+from hakeeper.core.roles.table import EVENT_OF_LINE, TABLE
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import Sequencer
 

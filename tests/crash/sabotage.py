@@ -9,12 +9,12 @@ from hakeeper.adapters import fifo
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.core import state
-from hakeeper.core.claim_events import Happening, Seen
+from hakeeper.core.claim.happenings import Happening, Seen
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import MutateDue, Verify
 from hakeeper.core.events import Drained
 from hakeeper.core.model import SavedState
 from hakeeper.core.observation import Us
-from hakeeper.core.resource import Resource
-from hakeeper.core.stages import MutateDue, Verify
 from hakeeper.daemon import Daemon
 from tests.crash.failpoints import Wrapper, replace
 

@@ -101,7 +101,7 @@ def test_what_is_wrong_would_be_found() -> None:
 
 def test_the_map_names_much() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    assert {"hakeeper/core/fifo_lines.py", "tests/core/", "CHANGELOG.md"} <= paths(text)
+    assert {"hakeeper/core/roles/lines.py", "tests/core/", "CHANGELOG.md"} <= paths(text)
     assert len(paths(text)) > 50
     assert len(_NAMES_IN_FILE.findall(text)) > 8
     assert {"setup", "demo", "lint", "core-tests"} <= {

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.core import claim_table, failure_table, role_table
-from hakeeper.core.patience import USUAL
+from hakeeper.core.apis import failure_table
+from hakeeper.core.claim import table as claim_table
+from hakeeper.core.limits.patience import USUAL
+from hakeeper.core.roles import table as role_table
 from hakeeper.kinds.apis import ROBOT
 from tests.support.diagrams import check_diagram, claim_stages
 from tests.support.generated_docs import check_section

@@ -18,10 +18,10 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, LinesRead, StartCall, Started
-from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import Server, Settings
 from hakeeper.core.observation import Part, Reading
-from hakeeper.core.rehearsal import rehearse
+from hakeeper.core.roles.lines import LineState, NotifyLine
+from hakeeper.diagnosis.rehearsal import rehearse
 from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS, KINDS
 from hakeeper.kinds.json_fields import network
 from tests.core.driver import chance, instance

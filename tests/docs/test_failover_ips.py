@@ -7,7 +7,7 @@ import pytest
 
 from hakeeper.adapters.cures import REFUSALS, TROUBLES
 from hakeeper.config import parse
-from hakeeper.core.budget import SHARE, Budget, Use
+from hakeeper.core.apis.budget import SHARE, Budget, Use
 from hakeeper.kinds import FAILOVER_IPS
 from hakeeper.kinds.apis import ROBOT
 

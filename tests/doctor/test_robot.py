@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper.cli.check_online import as_text
-from hakeeper.core.budget import Budget
+from hakeeper.core.apis.budget import Budget
 from hakeeper.core.calls import FailureKind
 from hakeeper.demo.cloud import Answer, Fault
 from hakeeper.demo.robot import Kind, Login, SimRobot

@@ -9,7 +9,9 @@ from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.status import document
 from hakeeper.core.core import Core
 from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
-from hakeeper.core.fifo_lines import (
+from hakeeper.core.model import FifoState, Role, Settings, VrrpId, VrrpKind
+from hakeeper.core.roles.book import RoleBook
+from hakeeper.core.roles.lines import (
     LINE_LIMIT_BYTES,
     SHOWN_BYTES,
     BadLine,
@@ -20,8 +22,6 @@ from hakeeper.core.fifo_lines import (
     NotifyLine,
     parse_line,
 )
-from hakeeper.core.model import FifoState, Role, Settings, VrrpId, VrrpKind
-from hakeeper.core.roles import RoleBook
 from hakeeper.kinds import KINDS
 from tests.fuzz.pieces import cut, uncut
 from tests.support.resources import by_id, by_name

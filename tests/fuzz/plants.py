@@ -14,11 +14,11 @@ from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.hetzner.cloud import parse
 from hakeeper.config import nodes, parser, values
 from hakeeper.config.errors import Position
-from hakeeper.core import fifo_lines
-from hakeeper.core.fifo_lines import LineReader
-from hakeeper.core.health import Health
+from hakeeper.core.apis.health import Health
 from hakeeper.core.kind import UnreadableAnswer
 from hakeeper.core.model import SavedState
+from hakeeper.core.roles import lines as fifo_lines
+from hakeeper.core.roles.lines import LineReader
 from tests.fuzz.pieces import uncut
 
 SetAttribute: TypeAlias = Callable[[Any, str, Any], None]

@@ -20,8 +20,8 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started
-from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import Settings, VrrpId, VrrpKind
+from hakeeper.core.roles.lines import LineState, NotifyLine
 from hakeeper.kinds import KINDS
 from tests.fuzz.bodies import block
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from hakeeper.adapters.counts import Counts
-from hakeeper.core.snapshot import Snapshot
+from hakeeper.diagnosis.snapshot import Snapshot
 from tests.adapters.test_status import picture, troubled
 from tests.support.status_daemon import plain
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core import backoff
-from hakeeper.core.backoff import Backoff
+from hakeeper.core.limits import backoff
+from hakeeper.core.limits.backoff import Backoff
 from tests.properties.steady import steady
 
 SHIPPED = {name: b for name, b in vars(backoff).items() if isinstance(b, Backoff)}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.backoff import READ_AGAIN
-from hakeeper.core.budget import SHARE, Budget, Use
+from hakeeper.core.apis.budget import SHARE, Budget, Use
+from hakeeper.core.apis.health import ONE_BY_ONE_S, RESERVE, Health
 from hakeeper.core.calls import Failure, FailureKind, Quota
-from hakeeper.core.health import ONE_BY_ONE_S, RESERVE, Health
-from hakeeper.core.patience import LONGEST_WAIT_S
+from hakeeper.core.limits.backoff import READ_AGAIN
+from hakeeper.core.limits.patience import LONGEST_WAIT_S
 from tests.properties.steady import steady
 
 Step: TypeAlias = Callable[[Health, float, Random], float | None]

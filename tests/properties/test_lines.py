@@ -5,8 +5,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.fifo_lines import LINE_LIMIT_BYTES, LineReader, LineState, NotifyLine, parse_line
 from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.core.roles.lines import (
+    LINE_LIMIT_BYTES,
+    LineReader,
+    LineState,
+    NotifyLine,
+    parse_line,
+)
 from tests.properties.steady import steady
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters='"\n'), max_size=40)

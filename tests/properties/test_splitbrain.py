@@ -7,7 +7,7 @@ from typing import TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.splitbrain import (
+from hakeeper.core.limits.splitbrain import (
     BETTER_MASTER_S,
     MEMORY_S,
     QUICK_LOSS_S,

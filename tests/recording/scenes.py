@@ -13,7 +13,6 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.core import Core
 from hakeeper.core.events import Event, FifoChanged, LinesRead, StartCall, Started
-from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import (
     FifoState,
     Server,
@@ -21,6 +20,7 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from hakeeper.core.roles.lines import LineState, NotifyLine
 from hakeeper.recording.story import (
     FORMAT,
     Beginning,

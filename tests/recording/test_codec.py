@@ -15,18 +15,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hakeeper.core import (
-    calls,
-    decision_bases,
-    decisions,
-    events,
-    model,
-    observation,
-    pause_decisions,
-    selection_decisions,
-)
+from hakeeper.core import calls, events, model, observation
 from hakeeper.core.calls import Answer, Failure, FailureKind, Request
-from hakeeper.core.decisions import Decision, FifoOpened
+from hakeeper.core.decisions import base, decision, pause, selectors
+from hakeeper.core.decisions.decision import Decision, FifoOpened
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.recording.codec import CodecError, codec_of
 from hakeeper.recording.story import Beginning, Ended, Heard, Line, from_json, to_json
@@ -130,13 +122,13 @@ def test_all_kinds_of_failure_can_be_written() -> None:
 
 _MODULES = (
     calls,
-    decision_bases,
-    decisions,
+    base,
+    decision,
     events,
     model,
     observation,
-    pause_decisions,
-    selection_decisions,
+    pause,
+    selectors,
 )
 
 
@@ -153,8 +145,8 @@ def test_every_dataclass_and_enum_of_the_cores_vocabulary_is_reached() -> None:
     }
     inner = {
         events.Drained,
-        decision_bases.OfVrrp,
-        decision_bases.OfResource,
+        base.OfVrrp,
+        base.OfResource,
         calls.Obstacle,
         model.RefusedSettings,
     }

@@ -14,7 +14,7 @@ from hakeeper.adapters.signals import Signals
 from hakeeper.cli import run
 from hakeeper.cli.main import run_command
 from hakeeper.core.core import Core
-from hakeeper.core.decisions import Decision
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import Report
 from hakeeper.core.model import Settings
 from hakeeper.demo.cloud import Answer, Fault

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from hakeeper.core.core import Core
-from hakeeper.core.decisions import Decision
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import Report, WriterSeen
 from hakeeper.recording.file import MARK, RecordingFile
 from hakeeper.recording.reading import read

@@ -14,11 +14,11 @@ import pytest
 
 from hakeeper import __version__
 from hakeeper.cli.main import run_command
-from hakeeper.core.backoff import Backoff
-from hakeeper.core.decisions import FifoOpened, RoleChanged
+from hakeeper.core.decisions.decision import FifoOpened, RoleChanged
 from hakeeper.core.events import LinesRead, Report
-from hakeeper.core.fifo_lines import LineState, NotifyLine
+from hakeeper.core.limits.backoff import Backoff
 from hakeeper.core.model import ProcessId
+from hakeeper.core.roles.lines import LineState, NotifyLine
 from hakeeper.hide_secrets import HIDDEN
 from hakeeper.recording import replay as replaying
 from hakeeper.recording.reading import read
@@ -298,7 +298,7 @@ def mutate_chance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mutate_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hakeeper.core.resource.holder_text", lambda *_: "nobody knows")
+    monkeypatch.setattr("hakeeper.core.claim.resource.holder_text", lambda *_: "nobody knows")
 
 
 def mutate_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 import hakeeper.daemon
 from hakeeper.core.core import Core
-from hakeeper.core.decisions import FifoOpened, RoleUnverified
+from hakeeper.core.decisions.decision import FifoOpened, RoleUnverified
 from hakeeper.core.events import (
     Drained,
     Effect,
@@ -30,7 +30,6 @@ from hakeeper.core.events import (
     Started,
     WriterSeen,
 )
-from hakeeper.core.fifo_lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import (
     FifoState,
     ProcessId,
@@ -40,6 +39,7 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from hakeeper.core.roles.lines import BadLine, LineState, NotifyLine
 from hakeeper.daemon import Daemon
 from hakeeper.kinds import KINDS
 from hakeeper.sequencer import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Sequencer, Source

@@ -7,8 +7,8 @@ waits its time out (docs/dev/design.md, "Split brain"). The soak counts this, an
 whatever else keeps the address away from the MASTER is a violation.
 """
 
+from hakeeper.core.claim.stages import HoldDown
 from hakeeper.core.model import Role
-from hakeeper.core.stages import HoldDown
 from hakeeper.demo.lab import Lab, LabError, Node
 from tests.soak.settings import INSTANCE
 

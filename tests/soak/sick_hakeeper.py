@@ -16,7 +16,7 @@ from hakeeper.adapters.hetzner.pool import HetznerPool
 from hakeeper.adapters.keepalived.bus import KeepalivedBus
 from hakeeper.cli.main import main
 from hakeeper.core.events import StartCall
-from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
+from hakeeper.core.roles.lines import LineReader, LineState, NotifyLine
 
 DEMOTIONS = (LineState.BACKUP, LineState.FAULT, LineState.STOP)
 CALLS_IN_HEALTH = 4

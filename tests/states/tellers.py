@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hakeeper.adapters.times import clock
 from hakeeper.cli.status import lines
-from hakeeper.core.problems import Health
+from hakeeper.diagnosis.problems import Health
 from hakeeper.printable import cure_lines
 from tests.states.scene import Scene
 from tests.states.state import NOT_RUNNING, OK, State, words_of

@@ -11,9 +11,9 @@ import subprocess
 from collections import defaultdict
 from pathlib import Path
 
-from hakeeper.core.claim_events import Demoted, Master
-from hakeeper.core.claim_table import STAGES, TABLE
-from hakeeper.core.stages import Held, HoldDown, Idle
+from hakeeper.core.claim.happenings import Demoted, Master
+from hakeeper.core.claim.stages import Held, HoldDown, Idle
+from hakeeper.core.claim.table import STAGES, TABLE
 from tests.support.generated_docs import REWRITE
 
 _HEAD = """\

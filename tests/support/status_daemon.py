@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hakeeper.adapters.status import document
-from hakeeper.core.snapshot import Snapshot
+from hakeeper.diagnosis.snapshot import Snapshot
 from tests.adapters.test_status import WALL_S
 from tests.support.control_loop import Loop
 

@@ -6,9 +6,9 @@ from typing import Final, TypeVar
 
 from hakeeper.adapters.hetzner.errors import KIND_OF_CODE
 from hakeeper.core import calls, events
-from hakeeper.core.fifo_lines import BadLine, NotifyLine, parse_line
 from hakeeper.core.model import ApiSettings, FifoState, Role, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import ResourceRef
+from hakeeper.core.roles.lines import BadLine, NotifyLine, parse_line
 from hakeeper.kinds import FLOATING_IPS, KINDS
 from hakeeper.kinds.floating_ip import by_label
 from tests.support.resources import CLOUD

@@ -14,10 +14,10 @@ _alias_bug = partial(Bug, kind=ALIAS_IPS.name)
 
 _NEXT = "hakeeper.kinds.alias_ip:AliasIps.next_step"
 _REQUEST = "hakeeper.kinds.alias_ip:AliasIps.request_of"
-_SEND = "hakeeper.core.due_steps:take_due_steps"
-_OTHERS = "hakeeper.core.due_steps:_others"
+_SEND = "hakeeper.core.due.steps:take_due_steps"
+_OTHERS = "hakeeper.core.due.steps:_others"
 _GUARD = "hakeeper.core.state:State._guard_mutation"
-_READ_FAILED = "hakeeper.core.call_failures:_read_failed"
+_READ_FAILED = "hakeeper.core.answers.failures:_read_failed"
 
 ALIAS_BUGS = (
     # --- the list
@@ -73,7 +73,7 @@ ALIAS_BUGS = (
         "read_right_before",
         (
             Line(
-                "hakeeper.core.resource:Resource.shows",
+                "hakeeper.core.claim.resource:Resource.shows",
                 " or now > self.shown_at_s + FRESH_S",
                 "",
             ),
@@ -86,7 +86,7 @@ ALIAS_BUGS = (
         "read_right_before",
         (
             Line(
-                "hakeeper.core.resource:Resource.shows",
+                "hakeeper.core.claim.resource:Resource.shows",
                 "self.holder_at_s >= self.kind.changed_at_s.get(lane, NEVER)",
                 "True",
             ),
@@ -98,7 +98,7 @@ ALIAS_BUGS = (
         "read_right_before",
         (
             Line(
-                "hakeeper.core.call_answers:take_result",
+                "hakeeper.core.answers.results:take_result",
                 "resource.kind.changed(call.request.step.lane, now)",
                 "pass",
             ),
@@ -110,7 +110,7 @@ ALIAS_BUGS = (
         "read_right_before",
         (
             Line(
-                "hakeeper.core.resource:Resource.see",
+                "hakeeper.core.claim.resource:Resource.see",
                 "if asked_at_s != self.holder_at_s:",
                 "if True:",
             ),
@@ -146,7 +146,7 @@ ALIAS_BUGS = (
         "take_waits",
         "the second step waits a second, as if it were the same one again",
         "no_gap",
-        (Line("hakeeper.core.step_rules:next_step", "resource.writes.step_done()", "pass"),),
+        (Line("hakeeper.core.claim.step_rules:next_step", "resource.writes.step_done()", "pass"),),
         proves=True,
     ),
     _alias_bug(
@@ -167,7 +167,7 @@ ALIAS_BUGS = (
         "no_gap",
         (
             Line(
-                "hakeeper.core.claim_rules:read_back",
+                "hakeeper.core.claim.rules:read_back",
                 "if stage.step.holder is None and isinstance(what.holder, Nobody):",
                 "if False:",
             ),
@@ -185,7 +185,7 @@ ALIAS_BUGS = (
         "all_in_place",
         (
             Line(
-                "hakeeper.core.due_reads:_with_step",
+                "hakeeper.core.due.reads:_with_step",
                 "if resource.kind.kind.acts_on_known:",
                 "if True:",
             ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.api_states import FRESH_S
+from hakeeper.core.apis.states import FRESH_S
 from hakeeper.core.calls import (
     ActionsRead,
     AllRead,
@@ -18,11 +18,11 @@ from hakeeper.core.calls import (
     MutationAccepted,
     ReadAll,
 )
-from hakeeper.core.decisions import Decision, RoleChanged
+from hakeeper.core.claim.step_rules import ACTION_PATIENCE_S
+from hakeeper.core.decisions.decision import Decision, RoleChanged
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
 from hakeeper.core.model import ActionStatus, Role, VrrpId
 from hakeeper.core.observation import Key, Reading, ResourceId
-from hakeeper.core.step_rules import ACTION_PATIENCE_S
 from hakeeper.kinds.alias_ip import MOST
 from hakeeper.kinds.private_networks import place_of
 from hakeeper.simulate.agenda import Agenda

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
 from hakeeper.core.model import Role
-from hakeeper.core.role_table import RoleEvent
+from hakeeper.core.roles.table import RoleEvent
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.faults.kinds import Kind
 from tests.world.planting import Change, Constant, Line, Row
@@ -43,16 +43,16 @@ class Bug:
             yield
 
 
-_SEND = "hakeeper.core.due_steps:take_due_steps"
+_SEND = "hakeeper.core.due.steps:take_due_steps"
 _GUARD = "hakeeper.core.state:State._guard_mutation"
-_FAILED = "hakeeper.core.step_rules:failed"
-_FOLLOW = "hakeeper.core.role_changes:_follow"
+_FAILED = "hakeeper.core.claim.step_rules:failed"
+_FOLLOW = "hakeeper.core.keepalived.role_changes:_follow"
 _DISPATCH = "hakeeper.core.core:Core._dispatch"
 _NOTE = "hakeeper.core.core:Core._note"
-_IDLY = "hakeeper.core.reconcile:_read_idly"
-_QUERY = "hakeeper.core.reconcile:_query_roles"
-_READ_FAILED = "hakeeper.core.call_failures:_read_failed"
-_CONFIRM = "from hakeeper.core.claim_rules import _confirm; return _confirm(resource, claim, now)"
+_IDLY = "hakeeper.core.due.reconcile:_read_idly"
+_QUERY = "hakeeper.core.due.reconcile:_query_roles"
+_READ_FAILED = "hakeeper.core.answers.failures:_read_failed"
+_CONFIRM = "from hakeeper.core.claim.rules import _confirm; return _confirm(resource, claim, now)"
 _M, _U, _B = Role.MASTER, Role.UNKNOWN, Role.BACKUP
 
 
@@ -62,7 +62,7 @@ def _fatal(*kinds: str) -> Line:
         _FAILED,
         "if response.next is Next.READ or",
         f"if failure.kind.name in {kinds}:\n"
-        "        from hakeeper.core.stages import Idle\n"
+        "        from hakeeper.core.claim.stages import Idle\n"
         "        return Idle()\n"
         "    if response.next is Next.READ or",
     )
@@ -85,7 +85,7 @@ BUGS = (
         "core_guard",
         (
             Line(
-                "hakeeper.core.claim_rules:stop",
+                "hakeeper.core.claim.rules:stop",
                 "case _:\n            return Idle()",
                 "case _:\n            return stage",
             ),
@@ -97,7 +97,7 @@ BUGS = (
         "sent_by_master",
         (
             Line(
-                "hakeeper.core.role_changes:follow_changes",
+                "hakeeper.core.keepalived.role_changes:follow_changes",
                 "state.cancel_mutations(resources)",
                 "pass",
             ),
@@ -110,7 +110,7 @@ BUGS = (
         "no_blind_resend",
         (
             Line(
-                "hakeeper.core.call_effects:current",
+                "hakeeper.core.answers.effects:current",
                 "isinstance(resource.stage, MutateSent)"
                 " and role_state.generation == call.generation",
                 "role_state is not None",
@@ -161,7 +161,7 @@ BUGS = (
                 "if event.roles is not None:",
             ),
             Line(
-                "hakeeper.core.roles:RoleBook.answered",
+                "hakeeper.core.roles.book:RoleBook.answered",
                 "[EVENT_OF_ANSWER[role]] for name, role in said.items() if role in EVENT_OF_ANSWER",
                 "[EVENT_OF_ANSWER.get(role, RoleEvent.LOST)] for name, role in said.items()",
             ),
@@ -174,7 +174,7 @@ BUGS = (
         "last_line_decides",
         (
             Line(
-                "hakeeper.core.roles:RoleBook._apply",
+                "hakeeper.core.roles.book:RoleBook._apply",
                 "for event in events:",
                 "for event in events[:1]:",
             ),
@@ -186,7 +186,7 @@ BUGS = (
         "all_in_place",
         (
             Line(
-                "hakeeper.core.fifo_lines:parse_line",
+                "hakeeper.core.roles.lines:parse_line",
                 "VrrpId(VrrpKind(kind), name)",
                 "VrrpId(VrrpKind.INSTANCE, name)",
             ),
@@ -226,7 +226,7 @@ BUGS = (
         "role_from_keepalived",
         (
             Line(
-                "hakeeper.core.roles:RoleBook.rename",
+                "hakeeper.core.roles.book:RoleBook.rename",
                 "before.get(name, RoleState(since_s=now))",
                 "RoleState(since_s=now)",
             ),
@@ -264,7 +264,7 @@ BUGS = (
         "sent_by_master",
         (
             Line(
-                "hakeeper.core.roles:RoleBook.answered",
+                "hakeeper.core.roles.book:RoleBook.answered",
                 "and role_state.heard_at_s < asked_at_s",
                 "",
             ),
@@ -295,7 +295,7 @@ BUGS = (
         "backlog_claims_nothing",
         (
             Line(
-                "hakeeper.core.roles:RoleBook.answered",
+                "hakeeper.core.roles.book:RoleBook.answered",
                 "return self._apply_all(events, now, live=False)",
                 "return self._apply_all(events, now, live=True)",
             ),
@@ -309,7 +309,7 @@ BUGS = (
         "isolated_claims_nothing",
         (
             Line(
-                "hakeeper.core.isolation:check_isolation",
+                "hakeeper.core.keepalived.isolation:check_isolation",
                 "if role_state.missing and not role_state.isolated:",
                 "if False:",
             ),
@@ -320,7 +320,7 @@ BUGS = (
         "hearing_at_once",
         "the word MASTER counts as soon as the private address is back",
         "isolated_claims_nothing",
-        (Constant("hakeeper.core.isolation:TRUST_AFTER_S", 0.0),),
+        (Constant("hakeeper.core.keepalived.isolation:TRUST_AFTER_S", 0.0),),
     ),
     Bug(
         "isolated_for_ever",
@@ -328,7 +328,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.reconcile:_end_isolation",
+                "hakeeper.core.due.reconcile:_end_isolation",
                 "and not role_state.missing",
                 "and False",
             ),
@@ -416,7 +416,7 @@ BUGS = (
         "no_blind_resend",
         (
             Line(
-                "hakeeper.core.claim_rules:begin",
+                "hakeeper.core.claim.rules:begin",
                 "and not resource.writes.outcome_unknown",
                 "",
             ),
@@ -428,7 +428,7 @@ BUGS = (
         "read_back",
         (
             Line(
-                "hakeeper.core.step_rules:accepted",
+                "hakeeper.core.claim.step_rules:accepted",
                 "return action_seen(resource, running, ActionSeen(what.action), now, rng)",
                 _CONFIRM,
             ),
@@ -440,7 +440,7 @@ BUGS = (
         "read_back",
         (
             Line(
-                "hakeeper.core.step_rules:action_seen",
+                "hakeeper.core.claim.step_rules:action_seen",
                 "return _done(resource, claim, stage.step, now, rng)",
                 _CONFIRM,
             ),
@@ -452,7 +452,7 @@ BUGS = (
         "read_back",
         (
             Line(
-                "hakeeper.core.claim_rules:read_back",
+                "hakeeper.core.claim.rules:read_back",
                 "if isinstance(what.holder, Us):",
                 "if True:",
             ),
@@ -465,7 +465,7 @@ BUGS = (
         "two_reads_decide",
         (
             Line(
-                "hakeeper.core.claim_rules:rechecked",
+                "hakeeper.core.claim.rules:rechecked",
                 "if not stage.suspect:",
                 "if False:",
             ),
@@ -483,7 +483,7 @@ BUGS = (
         "no_spacing",
         "assigns of one address follow each other at once",
         "spacing",
-        (Constant("hakeeper.core.resource:SPACING_S", 0.0),),
+        (Constant("hakeeper.core.claim.resource:SPACING_S", 0.0),),
         proves=True,
     ),
     Bug(
@@ -492,7 +492,7 @@ BUGS = (
         "max_parallel",
         (
             Line(
-                "hakeeper.core.due_steps:_is_at_parallel_limit",
+                "hakeeper.core.due.steps:_is_at_parallel_limit",
                 "return taken >= api.health.parallel_limit(now)",
                 "return False",
             ),
@@ -505,7 +505,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.health:Health.lock_met",
+                "hakeeper.core.apis.health:Health.lock_met",
                 "max(1, self.max_parallel // 2)",
                 "self.max_parallel // 2",
             ),
@@ -517,7 +517,7 @@ BUGS = (
         "patience",
         (
             Line(
-                "hakeeper.core.reconcile:_poll_actions",
+                "hakeeper.core.due.reconcile:_poll_actions",
                 "if now >= stage.until_s:",
                 "if False:",
             ),
@@ -530,7 +530,7 @@ BUGS = (
         "moves_by_table",
         (
             Line(
-                "hakeeper.core.step_rules:retry_soon",
+                "hakeeper.core.claim.step_rules:retry_soon",
                 "return replace(stage, due_at_s=min(",
                 "return Verify(stage.claim, now, min(",
             ),
@@ -562,7 +562,7 @@ BUGS = (
         "token_reread",
         (
             Line(
-                "hakeeper.core.call_failures:take_failure",
+                "hakeeper.core.answers.failures:take_failure",
                 "state.effects.append(ReloadToken(api.name))",
                 "pass",
             ),
@@ -575,7 +575,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.call_failures:take_failure",
+                "hakeeper.core.answers.failures:take_failure",
                 "api.identify_from_s = now + _delay_s(state, api, failure, api.identify_attempt)",
                 "api.identify_from_s = 1e9",
             ),
@@ -585,7 +585,7 @@ BUGS = (
         "late_retry",
         "the pauses after failures grow to ten minutes",
         "repaired",
-        (Line("hakeeper.core.backoff:Backoff.delay_s", "min(self.cap_s,", "min(600.0,"),),
+        (Line("hakeeper.core.limits.backoff:Backoff.delay_s", "min(self.cap_s,", "min(600.0,"),),
     ),
     Bug(
         "hammering",
@@ -598,7 +598,7 @@ BUGS = (
         "backoff_reset",
         "every failure of a read counts as the first",
         "call_budget",
-        (Line("hakeeper.core.api_states:ApiState.read_failed", "self.read_attempt += 1", "pass"),),
+        (Line("hakeeper.core.apis.states:ApiState.read_failed", "self.read_attempt += 1", "pass"),),
     ),
     Bug(
         "throttle_ignored",
@@ -606,7 +606,7 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.health:Health.failed",
+                "hakeeper.core.apis.health:Health.failed",
                 "if failure.kind is FailureKind.THROTTLED:",
                 "if False:",
             ),
@@ -619,7 +619,7 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.call_failures:_step_failed",
+                "hakeeper.core.answers.failures:_step_failed",
                 "if failure.kind is FailureKind.THROTTLED:",
                 "if False:",
             ),
@@ -631,7 +631,7 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.health:Health._throttled",
+                "hakeeper.core.apis.health:Health._throttled",
                 "if retry_after_s is not None:",
                 "if False:",
             ),
@@ -643,7 +643,7 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.health:Health._throttled",
+                "hakeeper.core.apis.health:Health._throttled",
                 "min(wait_s, self.patience.longest_wait_s)",
                 "wait_s",
             ),
@@ -662,7 +662,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.call_answers:take_result",
+                "hakeeper.core.answers.results:take_result",
                 "state.calls.pop(result.call_id, None)",
                 "state.calls.get(result.call_id)",
             ),
@@ -672,7 +672,7 @@ BUGS = (
         "wake_up_lost",
         "what is due later is forgotten",
         "repaired",
-        (Line("hakeeper.core.due:due", "wake(at_s)", "pass"),),
+        (Line("hakeeper.core.limits.wake:due", "wake(at_s)", "pass"),),
     ),
     Bug(
         "hold_without_wake_up",
@@ -680,7 +680,7 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.reconcile:_serve",
+                "hakeeper.core.due.reconcile:_serve",
                 "wake(api.health.held_until_s)",
                 "pass",
             ),
@@ -690,7 +690,7 @@ BUGS = (
         "due_is_not_yet",
         "what is due in this very moment is not",
         "future_ticks",
-        (Line("hakeeper.core.due:due", "if at_s <= now:", "if at_s < now:"),),
+        (Line("hakeeper.core.limits.wake:due", "if at_s <= now:", "if at_s < now:"),),
         proves=True,
     ),
     Bug(
@@ -711,7 +711,7 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.reading_interval:reading_interval_s",
+                "hakeeper.core.due.interval:reading_interval_s",
                 "if not is_wanted or api.health.scarce(now):",
                 "if api.health.scarce(now):",
             ),
@@ -724,7 +724,7 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.claim_rules:_confirm",
+                "hakeeper.core.claim.rules:_confirm",
                 "now + resource.patience.watch_s",
                 "now + 1e9",
             ),
@@ -736,7 +736,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.claim_rules:_confirm",
+                "hakeeper.core.claim.rules:_confirm",
                 "now + resource.patience.watch_s",
                 "now",
             ),
@@ -748,7 +748,7 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.call_answers:_listed",
+                "hakeeper.core.answers.results:_listed",
                 "if resource.reported_id != found.id or resource.unresolved_reported:",
                 "if True:",
             ),
@@ -760,7 +760,7 @@ BUGS = (
         "healthy",
         (
             Line(
-                "hakeeper.core.health:Health.answered",
+                "hakeeper.core.apis.health:Health.answered",
                 "failing, self.failure = self.failure, None",
                 "failing = None",
             ),
@@ -793,7 +793,7 @@ BUGS = (
         "split_bounded",
         (
             Line(
-                "hakeeper.core.splitbrain:SplitBrain.lost",
+                "hakeeper.core.limits.splitbrain:SplitBrain.lost",
                 "return self.losses >= LOSSES_TO_HOLD_DOWN",
                 "return False",
             ),
@@ -804,7 +804,7 @@ BUGS = (
         "always_contested",
         "the first loss is taken for a contest",
         "hold_down_earned",
-        (Constant("hakeeper.core.splitbrain:LOSSES_TO_HOLD_DOWN", 1),),
+        (Constant("hakeeper.core.limits.splitbrain:LOSSES_TO_HOLD_DOWN", 1),),
         proves=True,
     ),
     Bug(
@@ -813,7 +813,7 @@ BUGS = (
         "lost_in_truth",
         (
             Line(
-                "hakeeper.core.claim_rules:missed",
+                "hakeeper.core.claim.rules:missed",
                 "resource.writes.done_s + resource.patience.lag_s",
                 "resource.writes.done_s",
             ),
@@ -827,7 +827,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.step_rules:_done",
+                "hakeeper.core.claim.step_rules:_done",
                 "resource.patience.unseen.delay_s(claim.attempt, rng)",
                 "600.0",
             ),
@@ -838,7 +838,7 @@ BUGS = (
         "hung_takes",
         "a keepalived that hangs is MASTER like any other",
         "hung_takes_nothing",
-        (Line("hakeeper.core.hung_keepalived:is_left", "if not hangs(state, now)", "if True"),),
+        (Line("hakeeper.core.keepalived.hung:is_left", "if not hangs(state, now)", "if True"),),
         proves=True,
         needs=Kind.KEEPALIVED_HUNG,
     ),
@@ -848,7 +848,7 @@ BUGS = (
         "hang_is_reported",
         (
             Line(
-                "hakeeper.core.find_problems:_of_keepalived",
+                "hakeeper.diagnosis.find_problems:_of_keepalived",
                 "if hangs(state, now):",
                 "if False:",
             ),
@@ -863,7 +863,7 @@ BUGS = (
         "hour_budget",
         (
             Line(
-                "hakeeper.core.budget:Budget.spend",
+                "hakeeper.core.apis.budget:Budget.spend",
                 "self.spent = self.full - self.left(now) + cost",
                 "pass",
             ),
@@ -877,7 +877,7 @@ BUGS = (
         "starves_nobody",
         (
             Line(
-                "hakeeper.core.due_steps:take_due_steps",
+                "hakeeper.core.due.steps:take_due_steps",
                 "key=lambda each: each[1].claim.refused_at_s",
                 "key=lambda each: -each[1].claim.refused_at_s",
             ),
@@ -893,7 +893,7 @@ BUGS = (
             Line(
                 "hakeeper.core.core:Core._queried",
                 "if event.waits:",
-                "from hakeeper.core.claim_events import Demoted\n"
+                "from hakeeper.core.claim.happenings import Demoted\n"
                 "    for one in () if event.roles else state.resources.values():\n"
                 "        state.happened(one, Demoted('silence'), now)\n"
                 "    if event.waits:",
@@ -906,20 +906,20 @@ BUGS = (
         "metadata_believed",
         "a server that has no address of this machine is taken for this one",
         "own_target",
-        (Line("hakeeper.core.call_answers:_checked", "or outcome.is_here", "or True"),),
+        (Line("hakeeper.core.answers.results:_checked", "or outcome.is_here", "or True"),),
         needs=Kind.WRONG_METADATA,
     ),
     Bug(
         "short_turns",
         "no hold-down is longer than two minutes",
         "split_bounded",
-        (Constant("hakeeper.core.splitbrain:_LONG_S", 120.0),),
+        (Constant("hakeeper.core.limits.splitbrain:_LONG_S", 120.0),),
     ),
     Bug(
         "short_dispute",
         "a dispute is forgotten after five minutes",
         "split_bounded",
-        (Constant("hakeeper.core.splitbrain:MEMORY_S", 300.0),),
+        (Constant("hakeeper.core.limits.splitbrain:MEMORY_S", 300.0),),
     ),
     Bug(
         "hold_down_for_ever",
@@ -927,7 +927,7 @@ BUGS = (
         "hold_down_ends",
         (
             Line(
-                "hakeeper.core.claim_rules:_hold_down",
+                "hakeeper.core.claim.rules:_hold_down",
                 "return HoldDown(now + wait_s, look_at_s=now)",
                 "return HoldDown(now + 1e9, look_at_s=now)",
             ),
@@ -940,7 +940,7 @@ BUGS = (
         "all_in_place",
         (
             Line(
-                "hakeeper.core.claim_rules:try_again",
+                "hakeeper.core.claim.rules:try_again",
                 "if isinstance(stage, Verify) and isinstance(resource.holder, Other):",
                 "return Idle()\n    if False:",
             ),
@@ -952,7 +952,7 @@ BUGS = (
         "call_budget",
         (
             Line(
-                "hakeeper.core.pace:Hints.looks",
+                "hakeeper.core.limits.pace:Hints.looks",
                 "now < self.looked_at_s + self.gap_s",
                 "False",
             ),
@@ -962,6 +962,6 @@ BUGS = (
         "holder_asked_often",
         "the holder's server is asked for ten times a second",
         "call_budget",
-        (Constant("hakeeper.core.reconcile:HOLDER_LOOK_S", 0.1),),
+        (Constant("hakeeper.core.due.reconcile:HOLDER_LOOK_S", 0.1),),
     ),
 )

@@ -16,12 +16,17 @@ from hakeeper.core.calls import (
     MutationAccepted,
     OneRead,
 )
-from hakeeper.core.decisions import Decision, ResourceClaimed, ResourceConfirmed, RoleChanged
+from hakeeper.core.claim.resource import SPACING_S
+from hakeeper.core.decisions.decision import (
+    Decision,
+    ResourceClaimed,
+    ResourceConfirmed,
+    RoleChanged,
+)
 from hakeeper.core.events import Event, Report, StartCall
+from hakeeper.core.limits.patience import WATCH_INTERVAL_S
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.observation import Observation
-from hakeeper.core.patience import WATCH_INTERVAL_S
-from hakeeper.core.resource import SPACING_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud, number_of
 from hakeeper.simulate.clouds import Clouds

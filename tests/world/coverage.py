@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 
 from hakeeper.adapters.journal.events import EVENTS
-from hakeeper.core.claim_table import TABLE as CLAIM_TABLE
+from hakeeper.core.claim.table import TABLE as CLAIM_TABLE
 from hakeeper.core.events import (
     Event,
     KeepalivedGone,
@@ -14,7 +14,7 @@ from hakeeper.core.events import (
     Started,
 )
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
-from hakeeper.core.role_table import (
+from hakeeper.core.roles.table import (
     EVENT_OF_ANSWER,
     EVENT_OF_LINE,
     EVENT_OF_RESTORED,

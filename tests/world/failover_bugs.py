@@ -14,12 +14,12 @@ from tests.world.planting import Line
 _robot_bug = partial(Bug, kind=FAILOVER_IPS.name)
 
 _PAY = "hakeeper.core.state:State._pay"
-_SERVE = "hakeeper.core.reconcile:_serve"
-_CAREFUL = "hakeeper.core.reconcile:_must_wait"
-_OBSERVE = "hakeeper.core.call_answers:_observe"
+_SERVE = "hakeeper.core.due.reconcile:_serve"
+_CAREFUL = "hakeeper.core.due.reconcile:_must_wait"
+_OBSERVE = "hakeeper.core.answers.results:_observe"
 _REQUEST = "hakeeper.kinds.failover_ip:FailoverIps.request_of"
 _NEXT = "hakeeper.kinds.failover_ip:FailoverIps.next_step"
-_ACCEPTED = "hakeeper.core.step_rules:accepted"
+_ACCEPTED = "hakeeper.core.claim.step_rules:accepted"
 
 FAILOVER_BUGS = (
     # --- what Robot grants
@@ -33,7 +33,7 @@ FAILOVER_BUGS = (
                 "if api.goes_out(request):",
                 "if api.goes_out(request) and not any(r.favoured for r in resources):",
             ),
-            Line("hakeeper.core.resource:Resource.edge", "self.edges.takes(now)", "True"),
+            Line("hakeeper.core.claim.resource:Resource.edge", "self.edges.takes(now)", "True"),
         ),
         proves=True,
     ),
@@ -54,7 +54,7 @@ FAILOVER_BUGS = (
                 "pass",
             ),
             Line(
-                "hakeeper.core.reading_interval:reading_interval_s",
+                "hakeeper.core.due.interval:reading_interval_s",
                 "return max(wanted_s, state.reading_gap_s(api))",
                 "return wanted_s",
             ),
@@ -84,7 +84,7 @@ FAILOVER_BUGS = (
         "login_waits",
         (
             Line(
-                "hakeeper.core.health:Health.login_refused",
+                "hakeeper.core.apis.health:Health.login_refused",
                 "self.patience.login_wait_s",
                 "self.patience.login_wait_s / 2",
             ),
@@ -98,7 +98,7 @@ FAILOVER_BUGS = (
         (
             Line(_CAREFUL, "api.health.is_careful and", "False and"),
             Line(
-                "hakeeper.core.health:Health.parallel_limit",
+                "hakeeper.core.apis.health:Health.parallel_limit",
                 "or self.is_careful",
                 "",
             ),
@@ -144,7 +144,7 @@ FAILOVER_BUGS = (
             Line(
                 _ACCEPTED,
                 "return _done(resource, claim, stage.step, now, rng)",
-                "from hakeeper.core.claim_rules import _confirm;"
+                "from hakeeper.core.claim.rules import _confirm;"
                 " return _confirm(resource, claim, now)",
             ),
         ),
@@ -155,7 +155,7 @@ FAILOVER_BUGS = (
         "no_blind_resend",
         (
             Line(
-                "hakeeper.core.step_rules:failed",
+                "hakeeper.core.claim.step_rules:failed",
                 "if response.next is Next.READ or not resource.kind.kind.acts_on_known:",
                 "if response.next is Next.READ and"
                 " failure.kind is not FailureKind.OUTCOME_UNKNOWN:",
@@ -168,7 +168,7 @@ FAILOVER_BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.health:Health._throttled",
+                "hakeeper.core.apis.health:Health._throttled",
                 "wait_s = max(wait_s, retry_after_s + rng.uniform(0.0, 1.0))",
                 "wait_s = 1.0",
             ),
@@ -193,7 +193,7 @@ FAILOVER_BUGS = (
         "apis_apart",
         (
             Line(
-                "hakeeper.core.due_steps:take_due_steps",
+                "hakeeper.core.due.steps:take_due_steps",
                 "if api.server is None or _is_at_parallel_limit(state, api, now):",
                 "if api.server is None or _is_at_parallel_limit(state, api, now) or (any("
                 "other.health.failure for other in state.apis.apis.values() if other is not api)"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hakeeper.cloud_register import Move
 from hakeeper.core.calls import CallResult, Failure, Mutate
 from hakeeper.core.events import Event, Report, StartCall
-from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds

@@ -2,7 +2,7 @@
 
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import StartCall
-from hakeeper.core.hung_keepalived import HANGS_AFTER_S
+from hakeeper.core.keepalived.hung import HANGS_AFTER_S
 from hakeeper.core.observation import Other
 from hakeeper.simulate.bus import LATEST_ANSWER_S
 from hakeeper.simulate.node import Node

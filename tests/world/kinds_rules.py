@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from hakeeper.core.budget import Use
+from hakeeper.core.apis.budget import Use
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request
-from hakeeper.core.decisions import Decision, RoleChanged
+from hakeeper.core.decisions.decision import Decision, RoleChanged
 from hakeeper.core.events import Event
-from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.model import Role, VrrpId
+from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.clouds import Clouds

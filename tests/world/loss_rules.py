@@ -4,7 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.decisions import Decision, ResourceDrifted, ResourceHeldDown, RoleChanged
+from hakeeper.core.decisions.decision import (
+    Decision,
+    ResourceDrifted,
+    ResourceHeldDown,
+    RoleChanged,
+)
 from hakeeper.core.events import Event
 from hakeeper.core.model import Role
 from hakeeper.simulate.agenda import Agenda

@@ -11,8 +11,8 @@ from tests.world.planting import Line
 
 _mixed_bug = partial(Bug, kind=ALL)
 
-_SEND = "hakeeper.core.due_steps:take_due_steps"
-_READ = "hakeeper.core.reconcile:_read_for_claims"
+_SEND = "hakeeper.core.due.steps:take_due_steps"
+_READ = "hakeeper.core.due.reconcile:_read_for_claims"
 
 MIXED_BUGS = (
     _mixed_bug(
@@ -64,7 +64,7 @@ MIXED_BUGS = (
         "apis_apart",
         (
             Line(
-                "hakeeper.core.due_reads:begin_turn",
+                "hakeeper.core.due.reads:begin_turn",
                 "api.budget.turn.begin(resource, now + api.settings.call_timeout_s + FRESH_S)",
                 "pass",
             ),

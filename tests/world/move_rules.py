@@ -1,8 +1,8 @@
 """The rule about the stages of a claim: they move as the claim table says, and in no other way."""
 
-from hakeeper.core.claim_events import Happening
-from hakeeper.core.claim_table import TABLE
-from hakeeper.core.stages import Stage
+from hakeeper.core.claim.happenings import Happening
+from hakeeper.core.claim.stages import Stage
+from hakeeper.core.claim.table import TABLE
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.verdicts import Demand

@@ -4,7 +4,7 @@ from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.cloud_register import Move
 from hakeeper.core.calls import CallResult, Failure, Mutate
 from hakeeper.core.events import KeepalivedGone, LinesLost, Report
-from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.faults.kinds import Fault

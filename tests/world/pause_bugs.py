@@ -4,7 +4,7 @@ from hakeeper.simulate.faults.kinds import Kind
 from tests.world.bugs import Bug
 from tests.world.planting import Line
 
-_STEP = Line("hakeeper.core.due_steps:take_due_steps", "if state.pause is not None:", "if False:")
+_STEP = Line("hakeeper.core.due.steps:take_due_steps", "if state.pause is not None:", "if False:")
 _GUARD = Line(
     "hakeeper.core.state:State._guard_mutation", "if self.pause is not None:", "if False:"
 )
@@ -31,7 +31,7 @@ PAUSE_BUGS = (
         "paused_sends_nothing",
         (
             Line(
-                "hakeeper.core.pause:change_pause",
+                "hakeeper.core.operator.pause:change_pause",
                 "state.cancel_mutations(state.resources.values())",
                 "pass",
             ),
@@ -53,7 +53,7 @@ PAUSE_BUGS = (
         "pause_ends_at_once",
         (
             Line(
-                "hakeeper.core.pause:expire_pause",
+                "hakeeper.core.operator.pause:expire_pause",
                 "due(state.pause.until_s, now, wake)",
                 "due(state.pause.until_s, now, lambda _: None)",
             ),

@@ -1,7 +1,7 @@
 """Rules about pauses: nothing is moved while one lasts, and what is due moves when it ends."""
 
 from hakeeper.core.calls import Mutate
-from hakeeper.core.stages import MutateDue
+from hakeeper.core.claim.stages import MutateDue
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node

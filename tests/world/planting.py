@@ -19,7 +19,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from hakeeper.core.model import Role
-from hakeeper.core.role_table import TABLE, RoleEvent, Step
+from hakeeper.core.roles.table import TABLE, RoleEvent, Step
 
 
 class Change(Protocol):

@@ -7,9 +7,9 @@ from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core.calls import ReadAll, ReadServer
 from hakeeper.core.core import NAMES_REPORTED
+from hakeeper.core.due.reconcile import OTHERS_INTERVAL_S
 from hakeeper.core.events import Report, StartCall
 from hakeeper.core.model import VrrpKind
-from hakeeper.core.reconcile import OTHERS_INTERVAL_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.due_times import due_times

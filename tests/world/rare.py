@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.plan import Course, Plan, Shape
 

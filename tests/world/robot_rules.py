@@ -20,7 +20,7 @@ from hakeeper.core.calls import (
     OneRead,
     Request,
 )
-from hakeeper.core.decisions import (
+from hakeeper.core.decisions.decision import (
     Decision,
     ResourceClaimed,
     ResourceConfirmed,

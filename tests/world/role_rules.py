@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hakeeper.core.budget import Use
+from hakeeper.core.apis.budget import Use
 from hakeeper.core.calls import (
     CallResult,
     Failure,
@@ -13,7 +13,9 @@ from hakeeper.core.calls import (
     ReadAll,
     ReadOne,
 )
-from hakeeper.core.decisions import Decision, ResourceDrifted, RoleChanged
+from hakeeper.core.claim.stages import Held, Idle, MutateDue
+from hakeeper.core.claim.step_rules import ACTION_PATIENCE_S
+from hakeeper.core.decisions.decision import Decision, ResourceDrifted, RoleChanged
 from hakeeper.core.events import (
     Event,
     KeepalivedGone,
@@ -29,13 +31,11 @@ from hakeeper.core.events import (
     Started,
     VrrpAddressesSeen,
 )
-from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.limits.pace import LULL_S
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.observation import Key, ResourceId
-from hakeeper.core.pace import LULL_S
-from hakeeper.core.stages import Held, Idle, MutateDue
+from hakeeper.core.roles.lines import LineState
 from hakeeper.core.state import STEADY_S, State
-from hakeeper.core.step_rules import ACTION_PATIENCE_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer

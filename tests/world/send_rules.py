@@ -1,7 +1,7 @@
 """Rules about the very moment in which an assign's first byte goes out."""
 
 from hakeeper.core.calls import Mutate
-from hakeeper.core.isolation import TRUST_AFTER_S
+from hakeeper.core.keepalived.isolation import TRUST_AFTER_S
 from hakeeper.sequencer import LOOK_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of

@@ -4,7 +4,7 @@ from hakeeper.simulate.faults.kinds import Kind
 from tests.world.bugs import Bug
 from tests.world.planting import Line
 
-_ROOM = "hakeeper.core.step_down"
+_ROOM = "hakeeper.core.operator.step_down"
 _ELSEWHERE = (
     "return read_s is not None and read_s >= yielded_s and isinstance(resource.holder, Other)"
 )

@@ -7,7 +7,7 @@ the same world must be clean. The table in docs/dev/evidence.md is made from her
 from dataclasses import dataclass
 
 from hakeeper.core.model import Role
-from hakeeper.core.role_table import RoleEvent
+from hakeeper.core.roles.table import RoleEvent
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.plan import Course, Plan, Shape
 from tests.world.bugs import Bug

@@ -5,10 +5,12 @@ from tests.world.bugs import Bug
 from tests.world.planting import Line
 
 _BEGIN = "state.happened(resource, Master(CAUSE, read_first), now)"
-_ROLE = Line("hakeeper.core.take:_may_take", "is_master and waits", "(waits or not is_master)")
-_NOTHING = Line("hakeeper.core.take:_take", _BEGIN, "pass")
+_ROLE = Line(
+    "hakeeper.core.operator.take:_may_take", "is_master and waits", "(waits or not is_master)"
+)
+_NOTHING = Line("hakeeper.core.operator.take:_take", _BEGIN, "pass")
 _ON_A_MASTER = Line(
-    "hakeeper.core.take:_take", _BEGIN, f"state.is_master(resource.vrrp) and {_BEGIN}"
+    "hakeeper.core.operator.take:_take", _BEGIN, f"state.is_master(resource.vrrp) and {_BEGIN}"
 )
 
 TAKE_BUGS = (

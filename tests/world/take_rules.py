@@ -1,9 +1,9 @@
 """Rules about takes by hand: they end what is waited for, and only on a master."""
 
-from hakeeper.core.decisions import Decision
+from hakeeper.core.claim.stages import HoldDown, MutateDue
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.take import TakeBegun
 from hakeeper.core.events import Event, Report, Taken
-from hakeeper.core.stages import HoldDown, MutateDue
-from hakeeper.core.take_decisions import TakeBegun
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hakeeper.core.claim_rules import BETWEEN_STEPS_S
+from hakeeper.core.claim.rules import BETWEEN_STEPS_S
 from hakeeper.core.model import Role
-from hakeeper.core.role_table import RoleEvent
+from hakeeper.core.roles.table import RoleEvent
 from tests.world.alias_bugs import ALIAS_BUGS
 from tests.world.bugs import BUGS, Bug
 from tests.world.failover_bugs import FAILOVER_BUGS
@@ -50,10 +50,10 @@ def test_a_planted_bug_leaves_nothing_behind(bug: Bug) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        Line("hakeeper.core.due:due", "no such line", "pass"),
-        Line("hakeeper.core.due:due", "now", "then"),
+        Line("hakeeper.core.limits.wake:due", "no such line", "pass"),
+        Line("hakeeper.core.limits.wake:due", "now", "then"),
         Line("hakeeper.core.core:Core._queried", "if event.waits:", "if any(Gone for _ in ()):"),
-        Constant("hakeeper.core.claim_rules:BETWEEN_STEPS_S", BETWEEN_STEPS_S),
+        Constant("hakeeper.core.claim.rules:BETWEEN_STEPS_S", BETWEEN_STEPS_S),
         Row(RoleEvent.GONE, Role.MASTER, Role.UNKNOWN),
     ],
     ids=[

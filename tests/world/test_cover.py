@@ -1,9 +1,9 @@
 """What must happen in the worlds of `make worlds` and does not is named; rare ones are clean."""
 
 from hakeeper.adapters.journal.events import EVENTS
-from hakeeper.core.claim_table import TABLE as CLAIM_TABLE
+from hakeeper.core.claim.table import TABLE as CLAIM_TABLE
 from hakeeper.core.model import Role
-from hakeeper.core.role_table import EVENT_OF_LINE, TABLE, RoleEvent
+from hakeeper.core.roles.table import EVENT_OF_LINE, TABLE, RoleEvent
 from hakeeper.simulate.faults.kinds import Kind
 from tests.world.coverage import (
     NOT_IN_A_WORLD,

@@ -7,8 +7,8 @@ from hakeeper.adapters.hooks.notice import Notice
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.config.hooks import Moment
-from hakeeper.core.decision_bases import OfResource, OfVrrp
-from hakeeper.core.decisions import (
+from hakeeper.core.decisions.base import OfResource, OfVrrp
+from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     ClaimFailed,
     ResourceClaimed,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from hakeeper.core.decision_bases import OfResource, OfVrrp
+from hakeeper.core.decisions.base import OfResource, OfVrrp
 
 Fields: TypeAlias = dict[str, str | int | float]
 

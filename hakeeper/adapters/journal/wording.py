@@ -15,7 +15,7 @@ from hakeeper.adapters.journal import (
     wording_step_down,
 )
 from hakeeper.adapters.journal.entry import Entry
-from hakeeper.core.decisions import Decision
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import Report
 
 WORDING: Final[Mapping[type[Decision], Callable[[Any], Entry]]] = {

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from hakeeper.adapters import cures
 from hakeeper.adapters.journal.entry import Entry, of_vrrp
-from hakeeper.core import decisions as core
+from hakeeper.core.decisions import decision as core
 from hakeeper.core.model import FifoState, IpAddress, Role
-from hakeeper.core.problems import FIFO_CODES
+from hakeeper.diagnosis.problems import FIFO_CODES
 
 # --- the FIFO and its lines ------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 from hakeeper.adapters.cures import RESUME
 from hakeeper.adapters.journal.entry import Entry, Fields, of_resource
 from hakeeper.adapters.paused_by import paused_by, user
-from hakeeper.core import pause_decisions as core
-from hakeeper.core.servers import holder_key
-from hakeeper.core.take_decisions import TakeBegun
+from hakeeper.core.apis.servers import holder_key
+from hakeeper.core.decisions import pause as core
+from hakeeper.core.decisions.take import TakeBegun
 
 
 def _begun(made: core.PauseBegun) -> Entry:

@@ -5,7 +5,7 @@ from typing import Any, Final, assert_never
 
 from hakeeper.adapters import cures
 from hakeeper.adapters.journal.entry import Entry, Fields, of_resource
-from hakeeper.core import decisions as core
+from hakeeper.core.apis.servers import holder_key
 from hakeeper.core.calls import (
     Failure,
     FailureKind,
@@ -16,10 +16,10 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.core.decision_bases import OfResource
+from hakeeper.core.decisions import decision as core
+from hakeeper.core.decisions.base import OfResource
 from hakeeper.core.kind import Api
 from hakeeper.core.observation import ResourceId, Us
-from hakeeper.core.servers import holder_key
 from hakeeper.kinds import KINDS, api_named
 
 # --- claims ----------------------------------------------------------------------------------

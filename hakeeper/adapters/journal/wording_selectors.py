@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from hakeeper.adapters.journal.entry import Entry, Fields, of_resource, of_vrrp
-from hakeeper.core import selection_decisions as core
 from hakeeper.core.choice import Owner
+from hakeeper.core.decisions import selectors as core
 from hakeeper.kinds import KINDS
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.core.roles.lines import LineReader, LineState, NotifyLine
 from hakeeper.demo.lab.waiting import LabTimeoutError
 
 _READ_BYTES = 65536

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.adapters.cures import api_cure
+from hakeeper.core.apis.failure_table import api_code
 from hakeeper.core.calls import NO_IDENTITY, Failure, FailureKind
-from hakeeper.core.failure_table import api_code
 from hakeeper.core.kind import Api
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.adapters.cures import TOKEN_SOURCE, cure_of
+from hakeeper.core.apis.failure_table import READ_ONLY, api_code
 from hakeeper.core.calls import NO_IDENTITY, Failure, FailureKind, Identified, MutationAccepted
-from hakeeper.core.failure_table import READ_ONLY, api_code
 from hakeeper.doctor.checks.answers import SKEW_S, answers, skew
 from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import Facts

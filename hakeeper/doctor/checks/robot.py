@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.adapters.cures import api_cure, cure_of, identity_cure
-from hakeeper.core.budget import Budget
+from hakeeper.core.apis.budget import Budget
 from hakeeper.core.calls import AllRead, Failure, FailureKind, Identified
 from hakeeper.core.observation import Observation
 from hakeeper.doctor.checks.answers import answers, endpoint

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Action, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind

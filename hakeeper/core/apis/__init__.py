@@ -1,0 +1,1 @@
+"""What this node knows of each API: who we are there, health, budget, and what failures mean."""

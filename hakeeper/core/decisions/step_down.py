@@ -1,0 +1,74 @@
+"""What the journal hears of a step-down; see `decision.py`."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hakeeper.core.step_down_model import StepDown, StepDownEnd
+
+
+@dataclass(frozen=True, slots=True)
+class StepDownBegun:
+    """A step-down is in force, for so many seconds yet. `kept`: it was when this run began."""
+
+    step_down: StepDown
+    left_s: float
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepDownDone:
+    """Other servers have all addresses; the step-down knows how long that took."""
+
+    step_down: StepDown
+
+
+@dataclass(frozen=True, slots=True)
+class StepDownProlonged:
+    """Somebody asked for another end of it, so many seconds from now."""
+
+    step_down: StepDown
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepDownOvertaken:
+    """This server is MASTER again, though it stepped down: no better node is left."""
+
+    step_down: StepDown
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedUp:
+    """Somebody ended it before its time; see `StepDown` for who."""
+
+    step_down: StepDown
+    by: str
+    user_id: int
+    lasted_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepDownExpired:
+    """Its time is over; perhaps since before this run began."""
+
+    step_down: StepDown
+
+
+@dataclass(frozen=True, slots=True)
+class StepDownFailed:
+    """It was taken back after so many seconds; `end` says why."""
+
+    step_down: StepDown
+    end: StepDownEnd
+    lasted_s: float
+
+
+StepDownDecision: TypeAlias = (
+    StepDownBegun
+    | StepDownDone
+    | StepDownProlonged
+    | StepDownOvertaken
+    | SteppedUp
+    | StepDownExpired
+    | StepDownFailed
+)

@@ -1,0 +1,1 @@
+"""How things stand, and so which calls are due: steps, reads, looks."""

@@ -1,0 +1,116 @@
+"""Takes the steps that are due: which mutating requests go out now, and for which resources."""
+
+from collections.abc import Iterable
+
+from hakeeper.core.apis.budget import Use
+from hakeeper.core.apis.states import ApiState
+from hakeeper.core.calls import Failure, FailureKind, Mutate, Obstacle, Step
+from hakeeper.core.claim.happenings import Failed, Hung, LostTrack, Sending
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import ActionRunning, MutateDue
+from hakeeper.core.due.reads import next_reader, tried_at_s
+from hakeeper.core.keepalived.hung import is_left
+from hakeeper.core.limits.wake import Wake, due
+from hakeeper.core.operator.pause import halt
+from hakeeper.core.state import State
+
+
+def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    """Take the steps that are due, those first that were never refused, or longest ago."""
+    if api.server is None or _is_at_parallel_limit(state, api, now):
+        return
+    waiting = sorted(state.in_stage(MutateDue, of=api), key=lambda each: each[1].claim.refused_at_s)
+    reader = next_reader(state, api, now) if waiting else None
+    for resource, stage in waiting:
+        seen, from_s = resource.observation, resource.mutate_from_s(stage.due_at_s)
+        if resource.stage is not stage or seen is None or not due(from_s, now, wake):
+            continue
+        held_until_s = max(api.health.assigns_from_s, api.health.assigns_held_until_s)
+        if not due(held_until_s, now, wake) or _is_at_parallel_limit(state, api, now):
+            return
+        if is_left(state, resource, now):
+            state.happened(resource, Hung(), now)
+            continue
+        if state.pause is not None:
+            halt(state, state.pause, resource, now)
+            continue
+        if not due(state.step_affordable_from_s(resource, now), now, wake):
+            continue
+        if reader is not None and _yields(state, resource, reader, now):
+            continue
+        step = resource.kind.kind.next_step(seen, api.server)
+        lane = "" if isinstance(step, Obstacle) else step.lane
+        if _is_lane_taken(state, lane):
+            continue
+        if not resource.shows(lane, now):
+            state.happened(resource, LostTrack(), now)
+            reader = next_reader(state, api, now)
+        elif isinstance(step, Obstacle):
+            state.happened(resource, Failed(_failure(step)), now)
+        else:
+            _take_step(state, [resource, *_others(resource, step, waiting, now)], step, now)
+
+
+def _take_step(state: State, resources: list[Resource], step: Step, now: float) -> None:
+    """Send the request that brings these resources closer to us."""
+    for resource in resources:
+        state.happened(resource, Sending(step), now)
+        resource.kind.api.budget.turn.end(resource)
+    first, *others = [r.observation.id for r in resources if r.observation is not None]
+    state.start(Mutate(first, step, tuple(others)), now, *resources)
+
+
+def _others(
+    resource: Resource, step: Step, waiting: Iterable[tuple[Resource, MutateDue]], now: float
+) -> list[Resource]:
+    """Return what may go with the same request: of the same instance, with the same step.
+
+    What was refused goes alone, so that it spoils nobody's.
+    """
+    if step.most <= 1 or _is_refused(resource):
+        return []
+    server, found = resource.kind.api.server, []
+    for other, stage in waiting:
+        seen = other.observation
+        ready = other.stage is stage and other.mutate_from_s(stage.due_at_s) <= now
+        if other is resource or not ready or other.vrrp != resource.vrrp or _is_refused(other):
+            continue
+        if server is None or seen is None or other.kind is not resource.kind:
+            continue
+        if other.shows(step.lane, now) and other.kind.kind.next_step(seen, server) == step:
+            found.append(other)
+    return found[: step.most - 1]
+
+
+def _yields(state: State, resource: Resource, reader: Resource, now: float) -> bool:
+    """Say whether another one, which is read first, has its turn before this one."""
+    refused = state.use_of(resource, now) is Use.RETRY
+    return refused and tried_at_s(resource) > tried_at_s(reader)
+
+
+def _is_refused(resource: Resource) -> bool:
+    """Say whether its last try met a refusal that concerns the resource itself."""
+    failure = None if resource.claim is None else resource.claim.failure
+    return failure is not None and failure.kind in (
+        FailureKind.ALREADY,
+        FailureKind.NOT_FOUND,
+        FailureKind.REFUSED,
+    )
+
+
+def _failure(obstacle: Obstacle) -> Failure:
+    """Return what no request can change as the refusal that it would meet."""
+    return Failure(kind=FailureKind.REFUSED, code=obstacle.code, message=obstacle.message)
+
+
+def _is_lane_taken(state: State, lane: str) -> bool:
+    """Say whether a step of this lane is under way, or its action runs."""
+    running = (stage.step.lane for _, stage in state.in_stage(ActionRunning))
+    return state.is_lane_taken(lane) or lane in running
+
+
+def _is_at_parallel_limit(state: State, api: ApiState, now: float) -> bool:
+    taken = state.mutations(api)
+    if now < api.health.one_by_one_until_s:
+        taken += sum(1 for _ in state.in_stage(ActionRunning, of=api))
+    return taken >= api.health.parallel_limit(now)

@@ -1,0 +1,1 @@
+"""What follows from what keepalived does: roles that change, isolation, silence, bad lines."""

@@ -1,0 +1,1 @@
+"""What follows from the configuration: the resources it names and selects, and a reload."""

@@ -1,0 +1,349 @@
+"""What is not as it should be, by the state of one moment.
+
+The rule behind it: OK means that this node would take over if it were needed now, and that what
+`status` shows is so. An observation that is older than the role it stands beside is no fact.
+"""
+
+from collections.abc import Iterator
+
+from hakeeper.core.apis.states import ApiState
+from hakeeper.core.calls import FailureKind, Identify
+from hakeeper.core.claim.resource import Resource
+from hakeeper.core.claim.stages import Held, HoldDown
+from hakeeper.core.due.interval import reading_interval_s
+from hakeeper.core.keepalived.hung import hangs
+from hakeeper.core.model import FifoState, Role, VrrpId
+from hakeeper.core.observation import Nobody, Other, Unknown, Us
+from hakeeper.core.operator.pause import is_halted
+from hakeeper.core.roles.book import RoleState
+from hakeeper.core.state import State
+from hakeeper.diagnosis.pause_problems import HakeeperPaused, LeftByPause
+from hakeeper.diagnosis.problems import (
+    ApiFails,
+    Blocked,
+    Disputed,
+    FifoClosed,
+    Health,
+    HeldDown,
+    Isolated,
+    IsolationEnds,
+    KeepalivedDown,
+    KeepalivedEnded,
+    KeepalivedHangs,
+    KeepalivedUnasked,
+    KeepalivedUnseen,
+    LeftHere,
+    Nowhere,
+    NoWriter,
+    Pending,
+    Problem,
+    QuotaLow,
+    ReadRefused,
+    ReloadRefused,
+    RoleDoubtful,
+    RoleFault,
+    RoleStopped,
+    RoleUnheard,
+    RoleUnknown,
+    ServerUnknown,
+    Trouble,
+    Unauthorized,
+    Unresolved,
+)
+from hakeeper.diagnosis.selection_problems import ChosenTwice, NothingChosen
+from hakeeper.diagnosis.step_down_problems import SteppedDown
+
+BROKEN_AFTER_S = 15.0
+"""What lasts longer than this is worth waking somebody for, unless its API is a slower one."""
+GRACE_S = 5.0
+"""keepalived opens the FIFO, and writes of its instances, a moment after it starts."""
+STALE_READS = 3.0
+"""What was read longer ago than so many reading intervals is no fact any more."""
+
+
+def problems(state: State, now: float) -> tuple[Problem, ...]:
+    """Return everything that is wrong, the worst first."""
+    of_addresses = [*_of_addresses(state, now)]
+    known = {_failure(problem.trouble) for problem in of_addresses} - {None}
+    found = [
+        *_of_operators(state),
+        *of_addresses,
+        *_of_selections(state),
+        *(
+            problem
+            for api in state.apis.apis.values()
+            for problem in _of_api(state, api, now)
+            if _failure(problem.trouble) not in known
+        ),
+        *_of_keepalived(state, now),
+        *_of_roles(state, now),
+        *_of_settings(state),
+    ]
+    return tuple(sorted(found, key=lambda problem: -problem.health))
+
+
+def _failure(trouble: Trouble) -> tuple[str, str] | None:
+    """Return which failure of a call it is about: what an address tells need not be told twice."""
+    match trouble:
+        case ApiFails() | ReadRefused() | ServerUnknown() | Pending() | Unauthorized():
+            failure = trouble.failure
+            return None if failure is None else (failure.code, failure.message)
+        case _:
+            return None
+
+
+def is_current(state: State, address: Resource, now: float) -> bool:
+    """Say whether the holder that is known is a fact of now: read in this term, and lately."""
+    read_s = address.holder_at_s
+    if read_s is None or address.observation is None or isinstance(address.holder, Unknown):
+        return False
+    since_s = state.roles.role_states[address.vrrp].since_s
+    kind = address.kind
+    timeout_s = kind.api.settings.call_timeout_s
+    longest_s = STALE_READS * reading_interval_s(state, kind, now) + timeout_s
+    return read_s >= since_s and now - read_s <= longest_s
+
+
+# --- the API and the configuration ------------------------------------------------------------
+
+
+def _late(since_s: float, now: float, after_s: float = BROKEN_AFTER_S) -> Health:
+    return Health.BROKEN if now - since_s > after_s else Health.DEGRADED
+
+
+def _of_api(state: State, at: ApiState, now: float) -> Iterator[Problem]:
+    api = at.health
+    if api.failure is not None:
+        bad = api.failure.kind is FailureKind.AUTH or (
+            state.any_master() and now - api.failing_since_s > at.patience.alarm_after_s
+        )
+        health = Health.BROKEN if bad else Health.DEGRADED
+        trouble = ApiFails(at.api, api.failure, at.settings.endpoint)
+        yield Problem(health, trouble, api.failing_since_s)
+    for request, refusal in api.refusals.items():
+        if request is not Identify:
+            refused = ReadRefused(at.api, refusal.failure)
+            yield Problem(Health.DEGRADED, refused, refusal.since_s)
+    if api.scarce(now) and api.quota is not None:
+        left = int(api.quota_left(now) or 0)
+        yield Problem(Health.DEGRADED, QuotaLow(at.api, left, api.quota.limit_per_hour))
+    if at.server is None:
+        yield _unidentified(at, now)
+
+
+def _unidentified(at: ApiState, now: float) -> Problem:
+    refusal = at.health.refusals.get(Identify)
+    if refusal is None:
+        return Problem(Health.DEGRADED, ServerUnknown(at.api, None))
+    health = _late(refusal.since_s, now, at.patience.alarm_after_s)
+    return Problem(health, ServerUnknown(at.api, refusal.failure), refusal.since_s)
+
+
+def _of_operators(state: State) -> Iterator[Problem]:
+    if state.pause is not None:
+        yield Problem(Health.DEGRADED, HakeeperPaused(state.pause), state.pause.since_s)
+    step_down = state.step_down.current
+    if step_down is not None:
+        yield Problem(Health.DEGRADED, SteppedDown(step_down), step_down.since_s)
+
+
+def _of_settings(state: State) -> Iterator[Problem]:
+    refused = state.refused_settings
+    if refused is not None:
+        yield Problem(Health.DEGRADED, ReloadRefused(refused.reason), refused.at_s)
+
+
+# --- keepalived -------------------------------------------------------------------------------
+
+
+def _is_asked(state: State) -> bool:
+    """Say whether keepalived answers over D-Bus, so that a role is known without its lines."""
+    return state.settings.can_query and not state.query_failure and state.keepalived is not None
+
+
+def _of_keepalived(state: State, now: float) -> Iterator[Problem]:
+    path = state.settings.fifo_path
+    if state.fifo is None:
+        yield Problem(Health.DEGRADED, FifoClosed(None, state.fifo_detail, path))
+    elif state.fifo is not FifoState.OPEN:
+        health = _unheard_health(state, state.fifo_since_s, now)
+        trouble = FifoClosed(state.fifo, state.fifo_detail, path)
+        yield Problem(health, trouble, state.fifo_since_s)
+    elif state.has_writer is False and state.keepalived is not None:
+        since_s = max(state.writer_since_s, state.keepalived_since_s)
+        if now - since_s > GRACE_S:
+            yield Problem(_unheard_health(state, since_s, now), NoWriter(path), since_s)
+    if state.keepalived is None:
+        yield _no_keepalived(state, now)
+    if hangs(state, now):
+        health = _late(state.silent_since_s or now, now)
+        yield Problem(health, KeepalivedHangs(state.query_failure), state.silent_since_s)
+    elif state.settings.must_query and state.query_failure and state.keepalived is not None:
+        yield Problem(Health.DEGRADED, KeepalivedUnasked(state.query_failure))
+
+
+def _unheard_health(state: State, since_s: float, now: float) -> Health:
+    """Without lines a failover waits for the next answer of D-Bus, or for ever."""
+    return Health.DEGRADED if _is_asked(state) else _late(since_s, now)
+
+
+def _no_keepalived(state: State, now: float) -> Problem:
+    since_s = state.keepalived_since_s
+    if state.unverified:
+        return Problem(Health.DEGRADED, KeepalivedUnseen(), since_s)
+    if state.roles.all_stopped():
+        return Problem(Health.DEGRADED, KeepalivedDown(), since_s)
+    return Problem(_late(since_s, now), KeepalivedEnded(state.keepalived_gone), since_s)
+
+
+# --- roles ------------------------------------------------------------------------------------
+
+
+def _of_roles(state: State, now: float) -> Iterator[Problem]:
+    for vrrp, role_state in state.roles.role_states.items():
+        if role_state.isolated:
+            yield _isolated(vrrp, role_state, now)
+        since_s = role_state.doubtful_since_s
+        if since_s is not None and now - since_s > GRACE_S:
+            yield Problem(Health.DEGRADED, RoleDoubtful(vrrp, role_state.role), since_s)
+        unnamed_s = state.unnamed_since_s.get(vrrp)
+        if unnamed_s is not None and now - unnamed_s > GRACE_S + state.settings.interval_s:
+            trouble = RoleUnheard(vrrp, was_named=True, others=_others(state, vrrp))
+            yield Problem(_late(unnamed_s, now), trouble, unnamed_s)
+            continue
+        match role_state.role:
+            case Role.UNKNOWN if state.keepalived is not None or state.unverified:
+                yield _unknown(state, vrrp, role_state, now)
+            case Role.FAULT:
+                yield Problem(Health.DEGRADED, RoleFault(vrrp), role_state.since_s)
+            case Role.STOPPED if state.keepalived is not None:
+                health = _late(role_state.since_s, now)
+                yield Problem(health, RoleStopped(vrrp), role_state.since_s)
+            case _:
+                pass
+
+
+def _others(state: State, vrrp: VrrpId) -> tuple[str, ...]:
+    """Return the other names of its kind that keepalived has."""
+    return tuple(one.name for one in state.other_names if one.kind is vrrp.kind)
+
+
+def _unknown(state: State, vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
+    since_s = max(role_state.since_s, state.keepalived_since_s)
+    others = _others(state, vrrp)
+    if others and now - since_s > GRACE_S:
+        trouble = RoleUnheard(vrrp, was_named=False, others=others)
+        return Problem(_late(since_s, now), trouble, since_s)
+    return Problem(_late(since_s, now), RoleUnknown(vrrp, state.query_failure), since_s)
+
+
+def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
+    since_s = role_state.isolated_since_s
+    if not role_state.missing:
+        return Problem(Health.DEGRADED, IsolationEnds(vrrp), since_s)
+    late = (
+        role_state.role is Role.MASTER and now - max(role_state.since_s, since_s) > BROKEN_AFTER_S
+    )
+    health = Health.BROKEN if late else Health.DEGRADED
+    return Problem(health, Isolated(vrrp, role_state.missing), since_s)
+
+
+# --- addresses --------------------------------------------------------------------------------
+
+
+def _of_addresses(state: State, now: float) -> Iterator[Problem]:
+    for address in state.resources.values():
+        if address.observation is None:
+            if address.unresolved_reported:
+                noun, why = address.kind.kind.noun, address.unresolved_why
+                trouble = Unresolved(address.vrrp, noun, str(address.ref), why)
+                yield Problem(Health.BROKEN, trouble)
+            continue
+        if address.observation.blocked:
+            yield Problem(Health.BROKEN, Blocked(address.title))
+        if state.is_master(address.vrrp):
+            yield from _of_master(state, address, now)
+        elif is_current(state, address, now):
+            yield from _of_others(state, address, now)
+
+
+def _of_selections(state: State) -> Iterator[Problem]:
+    for each in state.selections.values():
+        vrrp, ref = each.vrrp, str(each.ref)
+        if each.choice is not None and each.choice.count == 0:
+            trouble = NothingChosen(vrrp, each.kind.kind.noun, ref, each.choice.listed)
+            yield Problem(Health.DEGRADED, trouble)
+        for label, owner in each.contested.values():
+            if owner.ref.is_selector:
+                yield Problem(Health.DEGRADED, ChosenTwice(vrrp, label, ref, owner))
+
+
+def _of_master(state: State, address: Resource, now: float) -> Iterator[Problem]:
+    lost_s = address.split_brain.first_loss_at_s
+    if isinstance(address.stage, HoldDown):
+        if not hangs(state, now):  # that is reported once, for all of them
+            held_down = HeldDown(address.title, address.name_of(address.holder))
+            yield Problem(Health.BROKEN, held_down, lost_s)
+        return
+    if address.split_brain.was_lost_often(now):
+        yield Problem(Health.DEGRADED, Disputed(address.title), lost_s)
+    looking_again = address.claim is None and isinstance(address.holder, Us)
+    if not isinstance(address.stage, Held) and not looking_again:
+        yield _pending(state, address, now)
+
+
+def _pending(state: State, address: Resource, now: float) -> Problem:
+    since_s = state.roles.role_states[address.vrrp].since_s
+    claim, api = address.claim, address.kind.api
+    begun_s = since_s if claim is None else claim.phases.line_s
+    here = isinstance(address.holder, Us) and (address.holder_at_s or 0.0) >= since_s
+    own = None if claim is None else claim.failure
+    failure, endpoint = own or api.health.failure, api.settings.endpoint
+    if failure is not None and failure.kind is FailureKind.AUTH:
+        failing_s = begun_s if claim is None or own is None else claim.failing_since_s
+        unauthorized = Unauthorized(api.api, address.title, failure, endpoint)
+        return Problem(Health.BROKEN, unauthorized, failing_s)
+    if is_halted(state, address):
+        left = LeftByPause(address.title, address.name_of(address.holder))
+        return Problem(_late(begun_s, now, address.patience.alarm_after_s), left, begun_s)
+    part = None if address.observation is None else address.observation.part
+    trouble = Pending(
+        address.title,
+        failure,
+        server_name=None if api.server is None else api.server.name,
+        stage=address.stage.label,
+        endpoint=endpoint,
+        kind=address.kind.kind.name,
+        part="" if part is None else str(part),
+    )
+    health = Health.DEGRADED if here else _late(begun_s, now, address.patience.alarm_after_s)
+    return Problem(health, trouble, begun_s)
+
+
+def _of_others(state: State, address: Resource, now: float) -> Iterator[Problem]:
+    """As BACKUP or FAULT: is the address with somebody who can use it?"""
+    role_state = state.roles.role_states[address.vrrp]
+    after_s = address.patience.alarm_after_s
+    if now - role_state.since_s <= after_s or role_state.role in {Role.MASTER, Role.UNKNOWN}:
+        return
+    seen_s = address.holder_since_s
+    if seen_s is None or now - seen_s <= after_s:
+        return
+    match address.holder:
+        case Us():
+            left_here = LeftHere(address.title, role_state.role)
+            yield Problem(_astray(role_state), left_here, max(role_state.since_s, seen_s))
+        case Nobody():
+            yield Problem(_astray(role_state), Nowhere(address.title), seen_s)
+        case Other(server_id):
+            if address.kind.api.is_dead(server_id):
+                status = address.kind.api.servers[server_id].status
+                nowhere = Nowhere(address.title, address.name_of(address.holder), status)
+                yield Problem(_astray(role_state), nowhere, seen_s)
+        case _:  # pragma: no cover
+            pass  # a holder that is not known is no fact of now
+
+
+def _astray(role_state: RoleState) -> Health:
+    """In FAULT on all servers there is no MASTER, and nobody else would raise the alarm."""
+    return Health.BROKEN if role_state.role is Role.FAULT else Health.DEGRADED

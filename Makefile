@@ -42,8 +42,8 @@ test: lint core-tests other-tests worlds  ## Check everything: style, types, lay
 PYTEST = $(BIN)/python -m pytest --dist worksteal $(SELECT) $(PYTEST_ARGS)
 CORE_TESTS := tests/core tests/sequencer tests/transcripts
 core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line and branch of it
-	$(PYTEST) -n $(JOBS) --cov=hakeeper.core --cov-branch --cov-report= $(CORE_TESTS)
-	$(BIN)/coverage report --include='hakeeper/core/*' --fail-under=100
+	$(PYTEST) -n $(JOBS) --cov=hakeeper.core --cov=hakeeper.diagnosis --cov-branch --cov-report= $(CORE_TESTS)
+	$(BIN)/coverage report --include="hakeeper/core/*,hakeeper/diagnosis/*" --fail-under=100
 
 other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time of simulated worlds
 	$(if $(NIGHTLY),@PYTHON=$(PYTHON) .ci/install-packages rpm && PYTHON=$(PYTHON) .ci/install-packages container)

@@ -47,7 +47,7 @@ from hakeeper.core.events import (
     StartCall,
 )
 from hakeeper.core.model import SavedState
-from hakeeper.diagnosis.snapshot import Snapshot
+from hakeeper.diagnosis.snapshot import Snapshot, snapshot_of
 from hakeeper.explainer import EXPLAIN_PARAMETERS, Explainer
 from hakeeper.pauser import Pauser
 from hakeeper.reloader import Reloader
@@ -280,7 +280,7 @@ class Daemon:
         }
 
     def _picture(self) -> Snapshot:
-        return self._core.snapshot(time.monotonic())
+        return snapshot_of(self._core, time.monotonic())
 
     def _status(self) -> dict[str, object]:
         return {**self._about, **document(self._picture(), time.time())}

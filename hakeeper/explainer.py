@@ -11,7 +11,7 @@ from hakeeper.adapters.instance_request import chosen_roles, names
 from hakeeper.adapters.times import instant
 from hakeeper.core.core import Core
 from hakeeper.diagnosis.rehearsal import rehearse
-from hakeeper.diagnosis.snapshot import RolePicture
+from hakeeper.diagnosis.snapshot import RolePicture, snapshot_of
 
 EXPLAIN_PARAMETERS: Final = ("instance",)
 EVERY_S: Final = 1.0
@@ -31,7 +31,7 @@ class Explainer:
         """Explain one instance or group, or all; raises BadRequest."""
         del user_id
         now, wall_s = time.monotonic(), time.time()
-        chosen = _chosen(self._core.snapshot(now).roles, request.get("instance"))
+        chosen = _chosen(snapshot_of(self._core, now).roles, request.get("instance"))
         if now < self._next_s:
             return BUSY  # a client asks again by itself
         self._next_s = now + EVERY_S

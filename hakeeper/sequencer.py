@@ -35,9 +35,8 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
     WriterSeen,
 )
-from hakeeper.core.model import Pause, ProcessId, SavedState
+from hakeeper.core.model import Pause, ProcessId, SavedState, StepDown
 from hakeeper.core.roles.lines import BadLine, NotifyLine
-from hakeeper.core.step_down_model import StepDown
 
 LOOK_S = 1.0
 """Between two looks at what tells nobody when it changes: the FIFO's path, the pid file."""

@@ -9,7 +9,7 @@ from hakeeper.adapters.step_down_texts import OBJECTION_TEXTS
 from hakeeper.adapters.timed_request import SHORTEST_STEP_DOWN_S, read_timed, read_user
 from hakeeper.adapters.track_file import TrackFile
 from hakeeper.core.events import StepDownAsked, StepUpAsked
-from hakeeper.core.step_down_model import StepDown
+from hakeeper.core.model import StepDown
 from hakeeper.sequencer import Sequencer
 
 NO_TRACK_FILE: Final = "no_track_file"

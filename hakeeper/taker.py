@@ -11,7 +11,7 @@ from hakeeper.adapters.timed_request import read_user
 from hakeeper.core.claim.stages import HoldDown
 from hakeeper.core.core import Core
 from hakeeper.core.events import Taken
-from hakeeper.diagnosis.snapshot import AddressPicture, RolePicture
+from hakeeper.diagnosis.snapshot import AddressPicture, RolePicture, snapshot_of
 from hakeeper.sequencer import Sequencer
 
 TAKE_PARAMETERS: Final = ("instance", "address", "user")
@@ -47,10 +47,10 @@ class Taker:
         return self._answer(chosen_roles(self._roles(), request.get("instance")), address)
 
     def _roles(self) -> tuple[RolePicture, ...]:
-        return self._core.snapshot(time.monotonic()).roles
+        return snapshot_of(self._core, time.monotonic()).roles
 
     def _answer(self, roles: tuple[RolePicture, ...], address: str) -> dict[str, object]:
-        is_paused = self._core.snapshot(time.monotonic()).pause is not None
+        is_paused = snapshot_of(self._core, time.monotonic()).pause is not None
         claimed, here, refused = [], [], []
         for role in roles:
             meant = list(_meant(role, address))

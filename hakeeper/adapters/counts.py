@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from hakeeper.core.calls import CallResult, Failure, FailureKind, Mutate
-from hakeeper.core.claim.stages import Phases
 from hakeeper.core.decisions.base import OfResource
 from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     ClaimFailed,
     Decision,
+    Phases,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceDrifted,

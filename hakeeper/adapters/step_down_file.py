@@ -14,8 +14,7 @@ from hakeeper.adapters.kept_file import UnusableFileError, read_kept, seconds, u
 from hakeeper.adapters.replaced_file import replace_file
 from hakeeper.adapters.timed_request import LONGEST_S, REASON_LIMIT, USER_LIMIT, checked_text
 from hakeeper.adapters.track_file import LOWERED, NORMAL, TrackFile
-from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.core.step_down_model import StepDown
+from hakeeper.core.model import StepDown, VrrpId, VrrpKind
 
 VERSION: Final = 1
 LIMIT_BYTES: Final = 1 << 20

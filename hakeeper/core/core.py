@@ -75,8 +75,6 @@ from hakeeper.core.settings.book import arrange
 from hakeeper.core.settings.reloading import reconfigure
 from hakeeper.core.state import State
 from hakeeper.core.throttle import Throttle
-from hakeeper.diagnosis.sketch import sketched
-from hakeeper.diagnosis.snapshot import Snapshot, snapshot
 
 NAMES_REPORTED = 64
 """How many unknown names are remembered as reported; more are not reported."""
@@ -110,20 +108,20 @@ class Core:
         """Return the monotonic time at which `handle` is to be called; None if there is none."""
         return self._next_at
 
-    def snapshot(self, now: float) -> Snapshot:
-        """Return what `hakeeper status` shows."""
-        return snapshot(self._state, now, self._next_at)
+    @property
+    def state(self) -> State:
+        """What it remembers, for who only looks."""
+        return self._state
 
     def objection_to_step_down(self) -> Objection | None:
         """Return why this server cannot step down now; None: it can."""
         return objection(self._state)
 
-    def sketch(self, vrrp: VrrpId, most: int) -> tuple["Core", State, int]:
-        """Return a copy with so many resources of this name, its state, and how many it lacks."""
-        state, left_out = sketched(self._state, vrrp, most)
+    def with_state(self, state: State) -> "Core":
+        """Return another core, which goes on from a state: to try out what would come of it."""
         made = copy(self)
         made._take_up(state)  # noqa: SLF001  # another one of this class
-        return made, state, left_out
+        return made
 
     def _take_up(self, state: State) -> None:
         self._state, self._names_reported = state, set(self._names_reported)

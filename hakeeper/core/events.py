@@ -18,10 +18,10 @@ from hakeeper.core.model import (
     Role,
     SavedState,
     Settings,
+    StepDown,
     VrrpId,
 )
 from hakeeper.core.roles.lines import BadLine, NotifyLine
-from hakeeper.core.step_down_model import StepDown
 
 # --- events ---------------------------------------------------------------------------------
 

@@ -25,11 +25,11 @@ from hakeeper.core.model import (
     RefusedSettings,
     SavedState,
     Settings,
+    StepDowns,
     VrrpId,
 )
 from hakeeper.core.observation import Holder, ResourceRef
 from hakeeper.core.roles.book import RoleBook
-from hakeeper.core.step_down_model import StepDowns
 
 RELEASE_CALLS = 40
 """What a release takes until the next step, which must never wait: looks at its action, lists."""

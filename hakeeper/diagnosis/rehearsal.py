@@ -8,7 +8,8 @@ the original; no call goes out, and no effect is performed.
 
 import heapq
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, cast
 
 from hakeeper.core.calls import (
@@ -44,6 +45,7 @@ from hakeeper.core.model import Action, ActionStatus, VrrpId
 from hakeeper.core.observation import Observation, Reading, ResourceId, ResourceRef
 from hakeeper.core.operator.pause import is_halted
 from hakeeper.core.roles.lines import LineState, NotifyLine
+from hakeeper.core.state import State
 from hakeeper.diagnosis.waits import Wait, waits_of
 
 MOST_TURNS: Final = 400
@@ -110,6 +112,32 @@ def rehearse(core: Core, vrrp: VrrpId, now: float, most: int) -> Rehearsal:
     return _Stage(core, vrrp, now, most).played()
 
 
+def _part(state: State, vrrp: VrrpId, most: int) -> tuple[State, int]:
+    """Return a copy with so many resources of this name, and how many are left out.
+
+    What nothing changes is shared: kinds, settings, what was observed. The rest is copied as one,
+    so that what was the same thing still is.
+    """
+    ours = state.resources_of(vrrp)
+    chosen = {id(resource): resource for resource in ours[:most]}
+    calls = {
+        call_id: call
+        for call_id, call in state.calls.items()
+        if all(id(resource) in chosen for resource in call.resources)
+    }
+    copied = replace(
+        state,
+        resources={resource.ref: resource for resource in chosen.values()},
+        selections={},
+        calls=calls,
+        effects=[],
+    )
+    kinds = state.kinds.values()
+    shared: list[object] = [state.settings, state.kinds, *kinds, *(kind.api for kind in kinds)]
+    shared += [each for r in chosen.values() for each in (r.ref, r.observation, r.chosen_by)]
+    return deepcopy(copied, {id(each): each for each in shared}), len(ours) - len(chosen)
+
+
 class _Remembered:
     """A kind whose lists show what the rehearsal knows: the core keeps no list."""
 
@@ -129,7 +157,8 @@ class _Stage:
     def __init__(self, core: Core, vrrp: VrrpId, now: float, most: int) -> None:
         self._vrrp = vrrp
         self._began_s = self._now = now
-        self._core, self._state, self._left_out = core.sketch(vrrp, most)
+        self._state, self._left_out = _part(core.state, vrrp, most)
+        self._core = core.with_state(self._state)
         resources = self._state.resources_of(vrrp)
         self._waits = tuple(waits_of(self._state, each, now) for each in resources)
         self._known = {r.ref: r.observation for r in resources if r.observation is not None}

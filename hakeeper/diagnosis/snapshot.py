@@ -11,6 +11,7 @@ from hakeeper.core.apis.states import ApiState
 from hakeeper.core.claim.last_decision import LastDecision
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown, Recheck
+from hakeeper.core.core import Core
 from hakeeper.core.model import NEVER, Pause, VrrpId, VrrpKind
 from hakeeper.core.observation import Key, Other
 from hakeeper.core.state import Selection, State
@@ -155,6 +156,11 @@ class Snapshot:
     next_look_in_s: float | None
     apis: tuple[ApiPicture, ...]
     roles: tuple[RolePicture, ...]
+
+
+def snapshot_of(core: Core, now: float) -> Snapshot:
+    """Return what `hakeeper status` shows of a core."""
+    return snapshot(core.state, now, core.next_at())
 
 
 def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:

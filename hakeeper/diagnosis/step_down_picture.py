@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hakeeper.core.step_down_model import EndedStepDown, StepDown
+from hakeeper.core.model import EndedStepDown, StepDown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from hakeeper.core.step_down_model import StepDown
+from hakeeper.core.model import StepDown
 from hakeeper.diagnosis.pause_problems import PauseTrouble
 
 

@@ -53,11 +53,6 @@ class ObservedCore(Core):
         self._state = state = ObservedState(**memory)
         state.moved = lambda *move: observers.claim_moved(node, *move)
 
-    @property
-    def state(self) -> State:
-        """Look into it: some rules are about what it believes."""
-        return self._state
-
     def api(self, name: str) -> ApiState | None:
         """Look into what it knows of an API; None: it moves nothing there."""
         return self._state.apis.apis.get(name)

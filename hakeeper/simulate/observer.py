@@ -10,10 +10,10 @@ from hakeeper.core.claim.happenings import Happening
 from hakeeper.core.claim.stages import Stage
 from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import Effect, Event, Report
+from hakeeper.core.model import StepDown
 from hakeeper.core.observation import Key
 from hakeeper.core.roles.lines import LineState
 from hakeeper.core.state import InvariantError
-from hakeeper.core.step_down_model import StepDown
 from hakeeper.simulate.faults.kinds import Fault, Kind
 
 if TYPE_CHECKING:

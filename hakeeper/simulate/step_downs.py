@@ -4,7 +4,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from hakeeper.core.events import StepDownAsked, StepUpAsked
-from hakeeper.core.step_down_model import StepDown
+from hakeeper.core.model import StepDown
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.observer import Observer
 

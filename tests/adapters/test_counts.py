@@ -13,12 +13,12 @@ from hakeeper.core.calls import (
     ReadActions,
     Request,
 )
-from hakeeper.core.claim.stages import Phases
 from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     ClaimFailed,
     Decision,
     FifoOpened,
+    Phases,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceDrifted,

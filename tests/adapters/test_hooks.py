@@ -22,11 +22,11 @@ from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
 from hakeeper.config.hooks import HooksConfig, Moment
 from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.claim.stages import Phases
 from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     ClaimFailed,
     Decision,
+    Phases,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceHeldDown,

@@ -12,11 +12,21 @@ from hakeeper.adapters.status import document, sentence, status_line
 from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.adapters.times import age, clock, instant
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.claim.stages import Claim, Phases
-from hakeeper.core.model import ApiSettings, FifoState, Pause, Settings, VrrpId, VrrpKind
+from hakeeper.core.claim.stages import Claim
+from hakeeper.core.decisions.decision import Phases
+from hakeeper.core.model import (
+    ApiSettings,
+    EndedStepDown,
+    FifoState,
+    Pause,
+    Settings,
+    StepDown,
+    StepDownEnd,
+    VrrpId,
+    VrrpKind,
+)
 from hakeeper.core.observation import Other, Us
 from hakeeper.core.state import State
-from hakeeper.core.step_down_model import EndedStepDown, StepDown, StepDownEnd
 from hakeeper.diagnosis.problems import Health
 from hakeeper.diagnosis.snapshot import Snapshot, snapshot
 from tests.core.driver import PROCESS

@@ -10,8 +10,7 @@ import pytest
 from hakeeper.adapters.step_down_file import LIMIT_BYTES, VERSION, StepDownFile
 from hakeeper.adapters.timed_request import LONGEST_S
 from hakeeper.adapters.track_file import TrackFile
-from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.core.step_down_model import StepDown
+from hakeeper.core.model import StepDown, VrrpId, VrrpKind
 
 STEP_DOWN = StepDown(
     by="ada",

@@ -10,8 +10,7 @@ from hakeeper.adapters.cures import CHECK, REFUSALS, TROUBLES, cure_of
 from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.choice import Owner
-from hakeeper.core.model import FifoState, Pause, Role, VrrpId, VrrpKind
-from hakeeper.core.step_down_model import StepDown
+from hakeeper.core.model import FifoState, Pause, Role, StepDown, VrrpId, VrrpKind
 from hakeeper.diagnosis.pause_problems import HakeeperPaused, LeftByPause
 from hakeeper.diagnosis.problems import (
     ApiFails,

@@ -22,7 +22,6 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.choice import Owner
-from hakeeper.core.claim.stages import Phases
 from hakeeper.core.decisions.decision import (
     ActionOverdue,
     ApiFailed,
@@ -42,6 +41,7 @@ from hakeeper.core.decisions.decision import (
     KeepalivedStopped,
     LineRejected,
     LinesRejected,
+    Phases,
     QueryFailed,
     ResourceBlocked,
     ResourceClaimed,
@@ -79,19 +79,20 @@ from hakeeper.core.decisions.step_down import (
 )
 from hakeeper.core.decisions.take import TakeBegun
 from hakeeper.core.events import Report
+from hakeeper.core.kind import named_twice, not_there
 from hakeeper.core.model import (
     FifoState,
     Pause,
     ProcessId,
     Role,
     Server,
+    StepDown,
+    StepDownEnd,
     VrrpId,
     VrrpKind,
 )
-from hakeeper.core.not_found import named_twice, not_there
 from hakeeper.core.observation import Nobody, Other, Us
 from hakeeper.core.roles.lines import BadLine
-from hakeeper.core.step_down_model import StepDown, StepDownEnd
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT

@@ -65,7 +65,7 @@ def test_a_leak_in_the_core_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_held_is_counted_by_the_way_to_it() -> None:
     life = leaks.Life()
-    state = life.nodes[0].core._state
+    state = life.nodes[0].core.state
     state.calls.clear()
     before = leaks.held(life.nodes[0].core)
     api = state.apis.apis[CLOUD]

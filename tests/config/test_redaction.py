@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hakeeper.adapters.cures import TROUBLES
 from hakeeper.adapters.redaction import Redactor
-from hakeeper.core.not_found import not_there
+from hakeeper.core.kind import not_there
 from hakeeper.kinds import FLOATING_IPS
 
 SECRET = string.ascii_lowercase + string.ascii_uppercase + "0123456789" + "xy"

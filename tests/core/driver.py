@@ -46,11 +46,19 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
 )
 from hakeeper.core.kind import api_name_of
-from hakeeper.core.model import Pause, ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import (
+    Pause,
+    ProcessId,
+    Role,
+    SavedState,
+    Settings,
+    StepDown,
+    VrrpId,
+    VrrpKind,
+)
 from hakeeper.core.observation import Key, ResourceRef
 from hakeeper.core.roles.lines import LineState, NotifyLine
-from hakeeper.core.step_down_model import StepDown
-from hakeeper.diagnosis.snapshot import Snapshot
+from hakeeper.diagnosis.snapshot import Snapshot, snapshot_of
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.floating_ip import by_name
@@ -344,7 +352,7 @@ class Node:
         return [entry for _, entry in self.reported if entry.event == event]
 
     def snapshot(self) -> Snapshot:
-        return self.core.snapshot(self.world.now)
+        return snapshot_of(self.core, self.world.now)
 
     def role(self, name: str = "VI_1") -> str:
         return next(r.role for r in self.snapshot().roles if r.name == name)

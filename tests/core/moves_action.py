@@ -11,15 +11,8 @@ from hakeeper.core.claim.happenings import (
     NotFound,
 )
 from hakeeper.core.claim.last_decision import NotInProject, Retrying
-from hakeeper.core.claim.stages import (
-    MutateDue,
-    Phases,
-    ReadBack,
-    Recheck,
-    Stage,
-    Verify,
-)
-from hakeeper.core.decisions.decision import ActionOverdue, ClaimFailed
+from hakeeper.core.claim.stages import MutateDue, ReadBack, Recheck, Stage, Verify
+from hakeeper.core.decisions.decision import ActionOverdue, ClaimFailed, Phases
 from hakeeper.core.model import Action
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from tests.core.moves import CLAIM, FINISHED, NOW, OF, SENT, STEP, Move

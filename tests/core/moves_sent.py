@@ -21,16 +21,8 @@ from hakeeper.core.claim.last_decision import (
     WillReadBack,
 )
 from hakeeper.core.claim.resource import PAUSED, Resource
-from hakeeper.core.claim.stages import (
-    ActionRunning,
-    Claim,
-    MutateDue,
-    MutateSent,
-    Phases,
-    ReadBack,
-    Verify,
-)
-from hakeeper.core.decisions.decision import ClaimFailed, ClaimStarted
+from hakeeper.core.claim.stages import ActionRunning, Claim, MutateDue, MutateSent, ReadBack, Verify
+from hakeeper.core.decisions.decision import ClaimFailed, ClaimStarted, Phases
 from hakeeper.core.decisions.pause import ClaimPaused
 from hakeeper.core.model import Action, ActionStatus, Pause
 from hakeeper.core.observation import Holder

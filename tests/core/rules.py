@@ -28,6 +28,7 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.kind import api_name_of
 from hakeeper.core.observation import Key, Observation, ResourceId
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.kinds import KINDS
 from tests.support.journal_entries import check_entry
 
@@ -126,10 +127,10 @@ class Rules:
             (None, self.own[kind.api.name]) if kind.releases_first else (self.own[kind.api.name],)
         )
         assert request.step.holder in holders, "an assign to another server"
-        assert core.snapshot(now).pause is None, "an assign while paused"
+        assert snapshot_of(core, now).pause is None, "an assign while paused"
         masters = {
             (address.resource_kind, address.resource_id)
-            for role in core.snapshot(now).roles
+            for role in snapshot_of(core, now).roles
             if role.role == "MASTER" and not role.vrrp_missing
             for address in role.addresses
         }

@@ -12,10 +12,10 @@ from hakeeper.core.claim.stages import (
     HoldDown,
     MutateDue,
     MutateSent,
-    Phases,
     Stage,
     Verify,
 )
+from hakeeper.core.decisions.decision import Phases
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Role, Server
 from hakeeper.core.observation import Holder, Observation

@@ -29,11 +29,11 @@ from hakeeper.core.claim.stages import (
     Claim,
     Idle,
     MutateDue,
-    Phases,
     ReadBack,
     Stage,
     Verify,
 )
+from hakeeper.core.decisions.decision import Phases
 from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.events import ReloadToken
 from hakeeper.core.model import NEVER, Action, ActionStatus, Server

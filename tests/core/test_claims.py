@@ -56,7 +56,7 @@ def test_that_it_is_ours_is_believed_for_one_and_a_half_readings_of_a_standby(
 ) -> None:
     world, node = one_node()
     node.warm()
-    [address] = node.core._state.resources.values()
+    [address] = node.core.state.resources.values()
     address.holder = holder
     address.holder_at_s = None if age_s is None else world.now - age_s
     started = [e.request for e in node.line("VI_1", "MASTER") if isinstance(e, StartCall)]

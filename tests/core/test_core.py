@@ -106,7 +106,7 @@ def guarded() -> tuple[State, float]:
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
-    return node.core._state, world.now
+    return node.core.state, world.now
 
 
 def resource_of(state: State) -> Resource:

@@ -391,9 +391,7 @@ def test_an_instance_that_a_reload_adds_with_an_address_that_was_never_lost_wait
     node.warm()
     node.have(OURS)
     node.feed(SettingsChanged(BOTH))
-    assert not any(
-        role_state.isolated for role_state in node.core._state.roles.role_states.values()
-    )
+    assert not any(role_state.isolated for role_state in node.core.state.roles.role_states.values())
 
 
 def test_a_floating_ip_added_by_a_reload_is_not_claimed_by_a_isolated_master() -> None:

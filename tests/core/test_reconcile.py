@@ -14,7 +14,8 @@ from hakeeper.core.calls import (
     Request,
     Step,
 )
-from hakeeper.core.claim.stages import Claim, MutateSent, Phases, Verify
+from hakeeper.core.claim.stages import Claim, MutateSent, Verify
+from hakeeper.core.decisions.decision import Phases
 from hakeeper.core.due.interval import reading_interval_s
 from hakeeper.core.due.reconcile import POLL_SPREAD_S, reconcile
 from hakeeper.core.events import QueryRoles, StartCall

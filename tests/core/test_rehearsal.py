@@ -38,7 +38,7 @@ def decided(rehearsal: Rehearsal) -> list[Decision]:
 
 def shape(core: Core) -> tuple[object, ...]:
     """Everything that a core remembers."""
-    state = core._state
+    state = core.state
     return (
         repr(state),
         repr(state.roles.role_states),

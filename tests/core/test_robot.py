@@ -98,7 +98,7 @@ def test_what_is_read_while_it_is_moving_decides_nothing() -> None:
 
 def test_a_server_has_several_names_and_all_of_them_are_us() -> None:
     _, (node,) = scene()
-    api = node.core._state.apis.apis[ROBOT.name]
+    api = node.core.state.apis.apis[ROBOT.name]
     assert api.server is not None
     assert (main_ip(1),) == api.server.keys
     assert api.known_server_id == main_ip(1)
@@ -161,7 +161,7 @@ def test_that_this_is_another_machine_is_found_out_here_and_proves_no_login() ->
     (call,) = (c for c in node.open_calls(Identify) if world.api_of(c.request) is world.robot)
     elsewhere = Server(id="198.18.0.7", name="another", status="running", own=())
     node.answer(call, Identified(elsewhere, "configuration", is_here=False))
-    assert not node.core._state.apis.apis[ROBOT.name].health.is_let_in
+    assert not node.core.state.apis.apis[ROBOT.name].health.is_let_in
     assert 1 == len(node.reports("server.unidentified"))
 
 
@@ -193,7 +193,7 @@ def test_a_machine_that_knows_which_server_it_is_has_not_logged_in_yet() -> None
     world, (node,) = scene()
     world.robot.fail(WRONG_LOGIN, ReadAll, ReadOne, Mutate)
     node.restart()
-    api = node.core._state.apis.apis[ROBOT.name]
+    api = node.core.state.apis.apis[ROBOT.name]
     world.run_while(lambda: api.server is None, 5.0)
     assert api.health.is_careful
     assert "not asked yet" == node.snapshot().apis[1].state
@@ -202,10 +202,10 @@ def test_a_machine_that_knows_which_server_it_is_has_not_logged_in_yet() -> None
 def test_to_know_which_server_this_is_takes_no_request_and_waits_for_none() -> None:
     """Other reads have used up our part of what Robot grants."""
     world, (node,) = scene()
-    budget = node.core._state.apis.apis[ROBOT.name].budget
+    budget = node.core.state.apis.apis[ROBOT.name].budget
     budget.spend(world.now, int(budget.left(world.now)))
     left = budget.left(world.now)
     node.feed(SettingsChanged(node.config, (ROBOT.name,)))
     world.run_for(1.0)
-    assert (main_ip(1),) == node.core._state.apis.apis[ROBOT.name].server.keys  # type: ignore[union-attr]
+    assert (main_ip(1),) == node.core.state.apis.apis[ROBOT.name].server.keys  # type: ignore[union-attr]
     assert left - 1.0 <= budget.left(world.now)

@@ -284,7 +284,7 @@ def test_an_older_list_that_comes_late_says_nothing_of_labels() -> None:
     node.holding = (ReadAll,)
     world.run_while(lambda: not node.open_calls(ReadAll), 100.0)
     [old] = node.open_calls(ReadAll)
-    state = node.core._state
+    state = node.core.state
     selection = state.selections[SELECTOR]
     selection.asked_at_s = old.at_s + 1.0  # as if a later one had been quicker
     node.answer(old, listed(tuple(world.cloud.resources[each] for each in (MAIL, NEWS))))

@@ -167,7 +167,7 @@ def test_a_server_that_no_longer_holds_anything_is_forgotten() -> None:
     world.cloud.move(WEB, 3)
     world.run_for(120.0)
     assert "node3 (id 3)" == node.snapshot().roles[0].addresses[0].holder_label
-    assert {3} == set(cloud_of(node.core._state).servers)
+    assert {3} == set(cloud_of(node.core.state).servers)
 
 
 def test_the_names_that_keepalived_answers_with_help_who_wrote_another_one() -> None:

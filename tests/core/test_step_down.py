@@ -5,9 +5,8 @@ from itertools import pairwise
 
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.events import Paused, SetStepDown, SettingsChanged, StepDownAsked, StepUpAsked
-from hakeeper.core.model import Pause
+from hakeeper.core.model import Pause, StepDown, StepDownEnd, StepDownStage
 from hakeeper.core.operator.step_down import CLAIM_S, LOOK_S, YIELD_S, Objection
-from hakeeper.core.step_down_model import StepDown, StepDownEnd, StepDownStage
 from hakeeper.diagnosis.problems import Health
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
 from tests.core.faults import failure

@@ -157,7 +157,7 @@ def test_an_api_that_is_ill_delays_no_claim_by_the_other(
 def test_a_429_of_one_api_holds_all_its_calls_and_none_of_the_other() -> None:
     world, node = scene()
     world.pier.fail(failure(FailureKind.THROTTLED, retry_after_s=25.0))
-    pier = node.core._state.apis.apis[ELSEWHERE.name].health
+    pier = node.core.state.apis.apis[ELSEWHERE.name].health
     world.run_while(lambda: pier.held_until_s < world.now, 120.0)
     before = len(node.calls)
     node.line("VI_1", "MASTER")

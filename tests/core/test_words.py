@@ -6,8 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate
-from hakeeper.core.claim.stages import Phases
-from hakeeper.core.decisions.decision import RoleUnverified
+from hakeeper.core.decisions.decision import Phases, RoleUnverified
 from hakeeper.core.events import (
     Drained,
     FifoChanged,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadActions, ReadAll, ReadOne
+from hakeeper.diagnosis.snapshot import snapshot_of
 from tests.core.cloud import Ending
 from tests.core.driver import WEB, Node, World, one_node, settings
 from tests.core.faults import failure
@@ -111,7 +112,7 @@ def test_a_new_term_as_master_waits_for_no_lock_that_an_older_one_has_met() -> N
     world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
-    assert cloud_of(node.core._state).health.assigns_from_s > world.now
+    assert cloud_of(node.core.state).health.assigns_from_s > world.now
     node.line("VI_1", "BACKUP")
     world.run_for(2.0)
     begun_s = world.now
@@ -197,7 +198,7 @@ def test_the_quota_is_thought_to_refill_by_its_hourly_limit_and_no_further() -> 
     assert 30 == node.snapshot().quota_left
     world.run_for(20.0)
     assert 50 == node.snapshot().quota_left
-    assert 3600 == node.core.snapshot(world.now + 1e6).quota_left
+    assert 3600 == snapshot_of(node.core, world.now + 1e6).quota_left
 
 
 def test_a_blocked_address_and_one_of_another_zone_are_reported() -> None:

@@ -249,7 +249,7 @@ def test_reading_a_list_of_pages_takes_no_reserve_from_a_failover() -> None:
     world.run_for(5.0)
     node.line("VI_1", "MASTER")
     world.run_while(lambda: confirmed(node) < 200, 60.0)
-    assert reading_interval_s(node.core._state, kind_of(node.core._state), world.now) <= 120.0
+    assert reading_interval_s(node.core.state, kind_of(node.core.state), world.now) <= 120.0
 
 
 def test_random_failures_of_hundreds_never_pass_the_half() -> None:

@@ -349,7 +349,7 @@ def test_a_holder_that_does_not_run_frees_only_what_it_holds(
     deleted: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     world, node = two_contested(second_holder=3)
-    for address in node.core._state.resources.values():
+    for address in node.core.state.resources.values():
         assert isinstance(address.stage, HoldDown)
         address.stage = replace(address.stage, until_s=world.now + 300.0)
     if deleted:
@@ -365,7 +365,7 @@ def test_a_turn_is_given_up_if_yet_another_server_took_its_own_just_before() -> 
     world, node = contested()
     world.cloud.add_server(3)
     sent = len(node.assigns)
-    [(_, hold_down)] = node.core._state.in_stage(HoldDown)
+    [(_, hold_down)] = node.core.state.in_stage(HoldDown)
     world.run_until_s(hold_down.until_s - 0.01)
     world.cloud.move(WEB, 3)
     world.run_for(55.0)

@@ -22,6 +22,7 @@ from hakeeper.core.model import Server, Settings
 from hakeeper.core.observation import Part, Reading
 from hakeeper.core.roles.lines import LineState, NotifyLine
 from hakeeper.diagnosis.rehearsal import rehearse
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS, KINDS
 from hakeeper.kinds.json_fields import network
 from tests.core.driver import chance, instance
@@ -71,7 +72,7 @@ def document() -> Mapping[str, object]:
         now += LATENCY_S
         results = [result for effect in effects for result in answer(effect, now)]
         effects = core.handle(results, now)
-    told = explained(core.snapshot(now).roles[0], rehearse(core, VI, now, 16), WALL_S)
+    told = explained(snapshot_of(core, now).roles[0], rehearse(core, VI, now, 16), WALL_S)
     found: Mapping[str, object] = json.loads(json.dumps({"schema": 1, "instances": [told]}))
     return found
 

@@ -22,6 +22,7 @@ from hakeeper.core.roles.lines import (
     NotifyLine,
     parse_line,
 )
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.kinds import KINDS
 from tests.fuzz.pieces import cut, uncut
 from tests.support.resources import by_id, by_name
@@ -135,4 +136,4 @@ def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
     assert not any("Mutate" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
         entry_of(report).message.encode()
-    json.dumps(document(core.snapshot(1.0), 1.0))
+    json.dumps(document(snapshot_of(core, 1.0), 1.0))

@@ -10,6 +10,7 @@ from hakeeper.adapters.statefile import Loaded, StateFile, _encode
 from hakeeper.core.core import Core
 from hakeeper.core.events import Started
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.kinds import KINDS
 from tests.fuzz.lines import SETTINGS
 from tests.fuzz.shapes import mistyped
@@ -69,4 +70,4 @@ def run(data: bytes) -> None:
     assert loaded == file.load()
     core = Core(SETTINGS, KINDS, Random(1), 0.0)  # noqa: S311 - not for secrets
     core.handle([Started(saved=loaded.state, keepalived=PROCESS)], 0.0)
-    core.snapshot(1.0)
+    snapshot_of(core, 1.0)

@@ -22,6 +22,7 @@ from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started
 from hakeeper.core.model import Settings, VrrpId, VrrpKind
 from hakeeper.core.roles.lines import LineState, NotifyLine
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.kinds import KINDS
 from tests.fuzz.bodies import block
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
@@ -105,7 +106,7 @@ def run(data: bytes) -> None:
             assert next_at is not None
             now = max(now, next_at)
             waiting += _calls(core.handle([], now))
-    json.dumps(document(core.snapshot(now), now))
+    json.dumps(document(snapshot_of(core, now), now))
 
 
 def _answers(blocks: deque[bytes]) -> Iterator[bytes]:

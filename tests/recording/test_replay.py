@@ -19,6 +19,7 @@ from hakeeper.core.events import LinesRead, Report
 from hakeeper.core.limits.backoff import Backoff
 from hakeeper.core.model import ProcessId
 from hakeeper.core.roles.lines import LineState, NotifyLine
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.hide_secrets import HIDDEN
 from hakeeper.recording import replay as replaying
 from hakeeper.recording.reading import read
@@ -81,7 +82,7 @@ def test_several_runs_are_replayed_each_by_a_core_of_its_own(tmp_path: Path, cap
 
 def test_the_core_is_made_at_the_same_time() -> None:
     core = beginning(begun_s=BEGUN_S).core()
-    assert 3.0 == core.snapshot(BEGUN_S + 3.0).roles[0].role_age_s
+    assert 3.0 == snapshot_of(core, BEGUN_S + 3.0).roles[0].role_age_s
 
 
 def test_who_recorded_it_is_reported_if_it_was_another_version(tmp_path: Path, capfd: Out) -> None:

@@ -22,6 +22,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import Drained, Effect, Event, Started, VrrpAddressesSeen
 from hakeeper.core.model import Server
 from hakeeper.daemon import Daemon
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.sequencer import LOOK_S
 from tests.sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
 from tests.support.daemon_without_api import CONFIG, Calls, daemon
@@ -139,7 +140,7 @@ def reload(daemon: Daemon, folder: Path, *wanted: str) -> None:
 
 
 def missing(daemon: Daemon) -> tuple[str, ...]:
-    [role] = daemon._core.snapshot(0.0).roles
+    [role] = snapshot_of(daemon._core, 0.0).roles
     return role.vrrp_missing
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from hakeeper.adapters.cures import TROUBLES
 from hakeeper.adapters.legend import FIFO, ROLES, STAGES
-from hakeeper.core.step_down_model import StepDownEnd, StepDownStage
+from hakeeper.core.model import StepDownEnd, StepDownStage
 from tests.states import addresses, api, fifo, keepalived, operator, service
 from tests.states.scene import Scene
 from tests.states.state import NOT_RUNNING, State

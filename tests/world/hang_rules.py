@@ -4,6 +4,7 @@ from hakeeper.core.calls import Mutate
 from hakeeper.core.events import StartCall
 from hakeeper.core.keepalived.hung import HANGS_AFTER_S
 from hakeeper.core.observation import Other
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.simulate.bus import LATEST_ANSWER_S
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
@@ -43,6 +44,6 @@ class HangRules(Observer):
         """Check what was to be seen of it until now."""
         if node.run is None or node.silent_s() < self._known_after_s:
             return
-        codes = [problem.code for problem in node.run.core.snapshot(node.clock()).problems]
+        codes = [problem.code for problem in snapshot_of(node.run.core, node.clock()).problems]
         told = "keepalived.hangs" in codes
         self._demand("hang_is_reported", node.index, told, "only {} is told", codes)

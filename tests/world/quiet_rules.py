@@ -10,6 +10,7 @@ from hakeeper.core.core import NAMES_REPORTED
 from hakeeper.core.due.reconcile import OTHERS_INTERVAL_S
 from hakeeper.core.events import Report, StartCall
 from hakeeper.core.model import VrrpKind
+from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.due_times import due_times
@@ -113,7 +114,7 @@ class QuietRules(Observer):
             demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
             demand("quiet", index, others == 0, "{} other calls at rest", others)
             demand("quiet", index, listed >= 1, "no look at all")
-        picture = run.core.snapshot(node.clock())
+        picture = snapshot_of(run.core, node.clock())
         left_over = LEFT_OVER if unserved or not self._unserved else (*LEFT_OVER, *OF_ANOTHER)
         groups = any(vrrp.id.kind is VrrpKind.GROUP for vrrp in node.vrrp.values())
         if groups or not node.can_learn_roles:

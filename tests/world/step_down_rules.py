@@ -1,8 +1,8 @@
 """Rules about step-downs: each is done or taken back in time, is what it says, and ends."""
 
 from hakeeper.cloud_register import Move
+from hakeeper.core.model import StepDown, StepDownStage
 from hakeeper.core.operator.step_down import CLAIM_S, YIELD_S
-from hakeeper.core.step_down_model import StepDown, StepDownStage
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds

@@ -8,7 +8,7 @@ from hakeeper.adapters.journal.entry import Entry, Fields
 from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.step_down_texts import END_TEXTS
 from hakeeper.core.decisions import step_down as core
-from hakeeper.core.step_down_model import StepDown
+from hakeeper.core.model import StepDown
 
 
 def _begun(made: core.StepDownBegun) -> Entry:

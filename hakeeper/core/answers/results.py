@@ -41,8 +41,8 @@ from hakeeper.core.decisions.decision import (
     ZoneMismatch,
 )
 from hakeeper.core.decisions.selectors import ResourceSelected
+from hakeeper.core.kind import named_twice, not_there, unusable
 from hakeeper.core.model import Action, ActionStatus, Server
-from hakeeper.core.not_found import named_twice, not_there, unusable
 from hakeeper.core.observation import (
     BY_NAME,
     Key,

@@ -36,7 +36,6 @@ from hakeeper.core.claim.stages import (
     HoldDown,
     Idle,
     MutateDue,
-    Phases,
     ReadBack,
     Recheck,
     Stage,
@@ -46,6 +45,7 @@ from hakeeper.core.claim.step_rules import next_step
 from hakeeper.core.decisions.decision import (
     ClaimAbandoned,
     ClaimUnseen,
+    Phases,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceDrifted,

@@ -4,20 +4,9 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, TypeAlias
 
 from hakeeper.core.calls import Failure, Step
+from hakeeper.core.decisions.decision import Phases
 from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Key, Other
-
-
-@dataclass(frozen=True, slots=True)
-class Phases:
-    """When each phase of a claim was reached, in monotonic seconds."""
-
-    line_s: float
-    """When the line (or whatever else began it) was read."""
-    sent_s: float | None = None
-    accepted_s: float | None = None
-    finished_s: float | None = None
-    confirmed_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hakeeper.core.calls import Failure, Request
-from hakeeper.core.claim.stages import Phases
 from hakeeper.core.decisions.base import OfResource, OfVrrp
 from hakeeper.core.decisions.pause import ClaimPaused, PauseBegun, PauseEnded, PauseExpired
 from hakeeper.core.decisions.selectors import (
@@ -192,6 +191,18 @@ class ResourceConfirmed(OfResource):
     """Nothing had to be done: a read says that it is ours."""
 
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """When each phase of a claim was reached, in monotonic seconds."""
+
+    line_s: float
+    """When the line (or whatever else began it) was read."""
+    sent_s: float | None = None
+    accepted_s: float | None = None
+    finished_s: float | None = None
+    confirmed_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

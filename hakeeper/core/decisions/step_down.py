@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hakeeper.core.step_down_model import StepDown, StepDownEnd
+from hakeeper.core.model import StepDown, StepDownEnd
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,9 @@ from hakeeper.core.decisions.step_down import (
 )
 from hakeeper.core.events import SetStepDown, StepDownAsked, StepUpAsked
 from hakeeper.core.limits.wake import Wake, due
-from hakeeper.core.model import Role, VrrpId
+from hakeeper.core.model import EndedStepDown, Role, StepDown, StepDownEnd, StepDownStage, VrrpId
 from hakeeper.core.observation import Other
 from hakeeper.core.state import State
-from hakeeper.core.step_down_model import EndedStepDown, StepDown, StepDownEnd, StepDownStage
 
 YIELD_S: Final = 20.0
 """A node that would take over does so within some four adverts: for adverts every 5 s at most."""

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 from hakeeper.adapters.cures import cure_of
 from hakeeper.core.calls import Failure, Identified
-from hakeeper.core.kind import Kind
+from hakeeper.core.kind import Kind, unusable
 from hakeeper.core.model import VrrpId
-from hakeeper.core.not_found import unusable
 from hakeeper.core.observation import BY_NAME, Observation, Reading, ResourceId, ResourceRef
 from hakeeper.doctor.checks.answers import section, who
 from hakeeper.doctor.checks.movable import in_the_way, no_room_for_all, not_meant, part_of

@@ -12,16 +12,16 @@ from typing import Any, Final
 
 from hakeeper.core.calls import CallResult, Failure, FailureKind, Mutate
 from hakeeper.core.decisions.base import OfResource
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.claims import (
     ClaimAbandoned,
     ClaimFailed,
-    Decision,
     Phases,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceDrifted,
     ResourceHeldDown,
 )
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.events import Effect, Report, StartCall
 from hakeeper.core.kind import api_name_of
 from hakeeper.core.model import VrrpId

@@ -14,7 +14,7 @@ from typing import assert_never
 
 from hakeeper.core.answers.results import take_result
 from hakeeper.core.calls import CallResult
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.keepalived import (
     FifoFailed,
     FifoOpened,
     FifoRecovered,

@@ -28,17 +28,16 @@ from hakeeper.core.calls import (
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, Idle
 from hakeeper.core.core import Core
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.claims import (
     ClaimFailed,
     ClaimStarted,
-    Decision,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceHeldDown,
-    RoleChanged,
-    VrrpAddressMissing,
 )
-from hakeeper.core.decisions.pause import ClaimPaused
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import RoleChanged, VrrpAddressMissing
+from hakeeper.core.decisions.operator import ClaimPaused
 from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import Action, ActionStatus, VrrpId

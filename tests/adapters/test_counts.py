@@ -13,17 +13,17 @@ from hakeeper.core.calls import (
     ReadActions,
     Request,
 )
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.claims import (
     ClaimAbandoned,
     ClaimFailed,
-    Decision,
-    FifoOpened,
     Phases,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceDrifted,
     ResourceHeldDown,
 )
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import FifoOpened
 from hakeeper.core.events import Report, StartCall
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.core.observation import Nobody, Other

@@ -22,16 +22,16 @@ from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
 from hakeeper.config.hooks import HooksConfig, Moment
 from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.claims import (
     ClaimAbandoned,
     ClaimFailed,
-    Decision,
     Phases,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceHeldDown,
-    RoleChanged,
 )
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import Report
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Other

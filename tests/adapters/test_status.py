@@ -13,7 +13,7 @@ from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.adapters.times import age, clock, instant
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim.stages import Claim
-from hakeeper.core.decisions.decision import Phases
+from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.model import (
     ApiSettings,
     EndedStepDown,

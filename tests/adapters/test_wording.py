@@ -22,15 +22,20 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.choice import Owner
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.claims import (
     ActionOverdue,
-    ApiFailed,
-    ApiRecovered,
     ClaimAbandoned,
     ClaimFailed,
     ClaimStarted,
     ClaimUnseen,
-    Decision,
+    Phases,
+    ResourceClaimed,
+    ResourceConfirmed,
+    ResourceDrifted,
+    ResourceHeldDown,
+)
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import (
     FifoFailed,
     FifoOpened,
     FifoOverflowed,
@@ -41,34 +46,18 @@ from hakeeper.core.decisions.decision import (
     KeepalivedStopped,
     LineRejected,
     LinesRejected,
-    Phases,
     QueryFailed,
-    ResourceBlocked,
-    ResourceClaimed,
-    ResourceConfirmed,
-    ResourceDrifted,
-    ResourceHeldDown,
-    ResourceRenamed,
-    ResourceResolved,
-    ResourceUnresolved,
     RoleChanged,
     RoleUnverified,
-    ServerIdentified,
-    ServerUnidentified,
     UnknownInstance,
     VrrpAddressFound,
     VrrpAddressMissing,
-    ZoneMismatch,
 )
-from hakeeper.core.decisions.pause import ClaimPaused, PauseBegun, PauseEnded, PauseExpired
-from hakeeper.core.decisions.selectors import (
-    ResourceChosenTwice,
-    ResourceDeselected,
-    ResourceSelected,
-    SelectorBroad,
-    SelectorEmpty,
-)
-from hakeeper.core.decisions.step_down import (
+from hakeeper.core.decisions.operator import (
+    ClaimPaused,
+    PauseBegun,
+    PauseEnded,
+    PauseExpired,
     StepDownBegun,
     StepDownDone,
     StepDownExpired,
@@ -76,8 +65,26 @@ from hakeeper.core.decisions.step_down import (
     StepDownOvertaken,
     StepDownProlonged,
     SteppedUp,
+    TakeBegun,
 )
-from hakeeper.core.decisions.take import TakeBegun
+from hakeeper.core.decisions.resources import (
+    ApiFailed,
+    ApiRecovered,
+    ResourceBlocked,
+    ResourceRenamed,
+    ResourceResolved,
+    ResourceUnresolved,
+    ServerIdentified,
+    ServerUnidentified,
+    ZoneMismatch,
+)
+from hakeeper.core.decisions.selectors import (
+    ResourceChosenTwice,
+    ResourceDeselected,
+    ResourceSelected,
+    SelectorBroad,
+    SelectorEmpty,
+)
 from hakeeper.core.events import Report
 from hakeeper.core.kind import named_twice, not_there
 from hakeeper.core.model import (

@@ -28,7 +28,8 @@ from hakeeper.core.claim.stages import (
     Verify,
 )
 from hakeeper.core.claim.table import take
-from hakeeper.core.decisions.decision import Decision, Phases
+from hakeeper.core.decisions.claims import Phases
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.kinds.floating_ip import by_name

@@ -12,7 +12,7 @@ from hakeeper.core.claim.happenings import (
 )
 from hakeeper.core.claim.last_decision import NotInProject, Retrying
 from hakeeper.core.claim.stages import MutateDue, ReadBack, Recheck, Stage, Verify
-from hakeeper.core.decisions.decision import ActionOverdue, ClaimFailed, Phases
+from hakeeper.core.decisions.claims import ActionOverdue, ClaimFailed, Phases
 from hakeeper.core.model import Action
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from tests.core.moves import CLAIM, FINISHED, NOW, OF, SENT, STEP, Move

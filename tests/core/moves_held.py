@@ -7,7 +7,7 @@ from hakeeper.core.claim.happenings import Hinted
 from hakeeper.core.claim.last_decision import TakenAgain, WillAssign, WillRead
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, Recheck, Verify
-from hakeeper.core.decisions.decision import ResourceDrifted, ResourceHeldDown
+from hakeeper.core.decisions.claims import ResourceDrifted, ResourceHeldDown
 from hakeeper.core.observation import Holder
 from tests.core.moves import (
     NOBODY,

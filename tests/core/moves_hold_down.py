@@ -18,7 +18,7 @@ from hakeeper.core.claim.last_decision import (
     WillRead,
 )
 from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, Verify
-from hakeeper.core.decisions.decision import ResourceConfirmed
+from hakeeper.core.decisions.claims import ResourceConfirmed
 from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Unknown
 from tests.core.moves import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hakeeper.core.calls import Step
 from hakeeper.core.claim.last_decision import Claimed, NotShown, OursAlready, TakenAgain, WillAssign
 from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, ReadBack, Verify
-from hakeeper.core.decisions.decision import ClaimUnseen, ResourceClaimed, ResourceConfirmed
+from hakeeper.core.decisions.claims import ClaimUnseen, ResourceClaimed, ResourceConfirmed
 from tests.core.moves import (
     CLAIM,
     FINISHED,

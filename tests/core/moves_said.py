@@ -5,7 +5,7 @@ from dataclasses import replace
 from hakeeper.core.claim.happenings import Demoted, Master, Returned
 from hakeeper.core.claim.last_decision import LeftAlone, StillHeldDown, WillAssign, WillRead
 from hakeeper.core.claim.stages import HoldDown, Idle, MutateDue, Stage, Verify
-from hakeeper.core.decisions.decision import ClaimAbandoned
+from hakeeper.core.decisions.claims import ClaimAbandoned
 from hakeeper.core.observation import Holder
 from tests.core.moves import (
     EVERY_STAGE,

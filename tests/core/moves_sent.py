@@ -22,8 +22,8 @@ from hakeeper.core.claim.last_decision import (
 )
 from hakeeper.core.claim.resource import PAUSED, Resource
 from hakeeper.core.claim.stages import ActionRunning, Claim, MutateDue, MutateSent, ReadBack, Verify
-from hakeeper.core.decisions.decision import ClaimFailed, ClaimStarted, Phases
-from hakeeper.core.decisions.pause import ClaimPaused
+from hakeeper.core.decisions.claims import ClaimFailed, ClaimStarted, Phases
+from hakeeper.core.decisions.operator import ClaimPaused
 from hakeeper.core.model import Action, ActionStatus, Pause
 from hakeeper.core.observation import Holder
 from hakeeper.kinds.apis import CLOUD as CLOUD_API

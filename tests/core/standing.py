@@ -15,7 +15,7 @@ from hakeeper.core.claim.stages import (
     Stage,
     Verify,
 )
-from hakeeper.core.decisions.decision import Phases
+from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Role, Server
 from hakeeper.core.observation import Holder, Observation

@@ -33,7 +33,7 @@ from hakeeper.core.claim.stages import (
     Stage,
     Verify,
 )
-from hakeeper.core.decisions.decision import Phases
+from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.events import ReloadToken
 from hakeeper.core.model import NEVER, Action, ActionStatus, Server

@@ -4,7 +4,8 @@ import pytest
 
 from hakeeper.core.apis.health import Health
 from hakeeper.core.calls import FailureKind, Quota
-from hakeeper.core.decisions.decision import ApiFailed, Decision, ServerUnidentified
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.resources import ApiFailed, ServerUnidentified
 from tests.core.faults import failure
 from tests.core.odds import LEAST, MOST
 

@@ -15,7 +15,7 @@ from hakeeper.core.calls import (
     Step,
 )
 from hakeeper.core.claim.stages import Claim, MutateSent, Verify
-from hakeeper.core.decisions.decision import Phases
+from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.due.interval import reading_interval_s
 from hakeeper.core.due.reconcile import POLL_SPREAD_S, reconcile
 from hakeeper.core.events import QueryRoles, StartCall

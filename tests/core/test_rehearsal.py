@@ -6,8 +6,9 @@ import pytest
 
 from hakeeper.core.calls import Identify, Mutate, ReadAll, ReadOne, Request
 from hakeeper.core.core import Core
-from hakeeper.core.decisions.decision import Decision, ResourceClaimed, ResourceConfirmed
-from hakeeper.core.decisions.pause import ClaimPaused
+from hakeeper.core.decisions.claims import ResourceClaimed, ResourceConfirmed
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.operator import ClaimPaused
 from hakeeper.core.events import Paused
 from hakeeper.diagnosis.rehearsal import Asked, Decided, Rehearsal, rehearse
 from hakeeper.diagnosis.waits import WaitFor

@@ -3,8 +3,8 @@
 import pytest
 
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne
-from hakeeper.core.decisions.decision import (
-    Decision,
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import (
     FifoOverflowed,
     KeepalivedLost,
     KeepalivedRuns,

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.core.decisions.decision import (
-    ClaimAbandoned,
-    Decision,
+from hakeeper.core.decisions.claims import ClaimAbandoned
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import (
     FifoOpened,
     RoleChanged,
     RoleUnverified,

@@ -19,7 +19,7 @@ from hakeeper.adapters.cures import (
 from hakeeper.core.apis.servers import SeenServer
 from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
 from hakeeper.core.claim.stages import Claim, Idle, Recheck, Stage
-from hakeeper.core.decisions.decision import Phases
+from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.model import ApiSettings, FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
 from hakeeper.core.roles.book import RoleState

@@ -6,7 +6,8 @@ from ipaddress import ip_network
 import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate
-from hakeeper.core.decisions.decision import Phases, RoleUnverified
+from hakeeper.core.decisions.claims import Phases
+from hakeeper.core.decisions.keepalived import RoleUnverified
 from hakeeper.core.events import (
     Drained,
     FifoChanged,

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from hakeeper.core import calls, events, model, observation
 from hakeeper.core.calls import Answer, Failure, FailureKind, Request
-from hakeeper.core.decisions import base, decision, pause, selectors
-from hakeeper.core.decisions.decision import Decision, FifoOpened
+from hakeeper.core.decisions import base, claims, keepalived, operator, resources, selectors
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import FifoOpened
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.recording.codec import CodecError, codec_of
 from hakeeper.recording.story import Beginning, Ended, Heard, Line, from_json, to_json
@@ -123,11 +124,13 @@ def test_all_kinds_of_failure_can_be_written() -> None:
 _MODULES = (
     calls,
     base,
-    decision,
+    claims,
+    keepalived,
+    operator,
+    resources,
     events,
     model,
     observation,
-    pause,
     selectors,
 )
 

@@ -14,7 +14,7 @@ import pytest
 
 from hakeeper import __version__
 from hakeeper.cli.main import run_command
-from hakeeper.core.decisions.decision import FifoOpened, RoleChanged
+from hakeeper.core.decisions.keepalived import FifoOpened, RoleChanged
 from hakeeper.core.events import LinesRead, Report
 from hakeeper.core.limits.backoff import Backoff
 from hakeeper.core.model import ProcessId

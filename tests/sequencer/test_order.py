@@ -15,7 +15,7 @@ import pytest
 
 import hakeeper.daemon
 from hakeeper.core.core import Core
-from hakeeper.core.decisions.decision import FifoOpened, RoleUnverified
+from hakeeper.core.decisions.keepalived import FifoOpened, RoleUnverified
 from hakeeper.core.events import (
     Drained,
     Effect,

@@ -19,7 +19,8 @@ from hakeeper.core.calls import (
     ReadAll,
 )
 from hakeeper.core.claim.step_rules import ACTION_PATIENCE_S
-from hakeeper.core.decisions.decision import Decision, RoleChanged
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
 from hakeeper.core.model import ActionStatus, Role, VrrpId
 from hakeeper.core.observation import Key, Reading, ResourceId

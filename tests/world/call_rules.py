@@ -17,12 +17,9 @@ from hakeeper.core.calls import (
     OneRead,
 )
 from hakeeper.core.claim.resource import SPACING_S
-from hakeeper.core.decisions.decision import (
-    Decision,
-    ResourceClaimed,
-    ResourceConfirmed,
-    RoleChanged,
-)
+from hakeeper.core.decisions.claims import ResourceClaimed, ResourceConfirmed
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import Event, Report, StartCall
 from hakeeper.core.limits.patience import WATCH_INTERVAL_S
 from hakeeper.core.model import Role, VrrpId

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from hakeeper.core.apis.budget import Use
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request
-from hakeeper.core.decisions.decision import Decision, RoleChanged
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import Event
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.roles.lines import LineState

@@ -4,12 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.decisions.decision import (
-    Decision,
-    ResourceDrifted,
-    ResourceHeldDown,
-    RoleChanged,
-)
+from hakeeper.core.decisions.claims import ResourceDrifted, ResourceHeldDown
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import Event
 from hakeeper.core.model import Role
 from hakeeper.simulate.agenda import Agenda

@@ -20,12 +20,9 @@ from hakeeper.core.calls import (
     OneRead,
     Request,
 )
-from hakeeper.core.decisions.decision import (
-    Decision,
-    ResourceClaimed,
-    ResourceConfirmed,
-    RoleChanged,
-)
+from hakeeper.core.decisions.claims import ResourceClaimed, ResourceConfirmed
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
 from hakeeper.core.model import Role
 from hakeeper.core.observation import Observation

@@ -15,7 +15,9 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim.stages import Held, Idle, MutateDue
 from hakeeper.core.claim.step_rules import ACTION_PATIENCE_S
-from hakeeper.core.decisions.decision import Decision, ResourceDrifted, RoleChanged
+from hakeeper.core.decisions.claims import ResourceDrifted
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import (
     Event,
     KeepalivedGone,

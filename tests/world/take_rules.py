@@ -2,7 +2,7 @@
 
 from hakeeper.core.claim.stages import HoldDown, MutateDue
 from hakeeper.core.decisions.decision import Decision
-from hakeeper.core.decisions.take import TakeBegun
+from hakeeper.core.decisions.operator import TakeBegun
 from hakeeper.core.events import Event, Report, Taken
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of

@@ -8,14 +8,14 @@ from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.config.hooks import Moment
 from hakeeper.core.decisions.base import OfResource, OfVrrp
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.claims import (
     ClaimAbandoned,
     ClaimFailed,
     ResourceClaimed,
     ResourceConfirmed,
     ResourceHeldDown,
-    RoleChanged,
 )
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import Report
 from hakeeper.core.model import Role, VrrpId
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from hakeeper.adapters import cures
 from hakeeper.adapters.journal.entry import Entry, of_vrrp
-from hakeeper.core.decisions import decision as core
+from hakeeper.core.decisions import keepalived as core
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.model import FifoState, IpAddress, Role
 from hakeeper.diagnosis.problems import FIFO_CODES
 
@@ -138,7 +139,7 @@ def _joined(addresses: Iterable[IpAddress]) -> str:
     return ", ".join(map(str, addresses))
 
 
-WORDING: Final[Mapping[type[core.Decision], Callable[[Any], Entry]]] = {
+WORDING: Final[Mapping[type[Decision], Callable[[Any], Entry]]] = {
     core.FifoOpened: _fifo_opened,
     core.FifoRecovered: _fifo_recovered,
     core.FifoReplaced: _fifo_replaced,

@@ -7,8 +7,8 @@ from hakeeper.adapters.cures import RESUME
 from hakeeper.adapters.journal.entry import Entry, Fields, of_resource
 from hakeeper.adapters.paused_by import paused_by, user
 from hakeeper.core.apis.servers import holder_key
-from hakeeper.core.decisions import pause as core
-from hakeeper.core.decisions.take import TakeBegun
+from hakeeper.core.decisions import operator as core
+from hakeeper.core.decisions.operator import TakeBegun
 
 
 def _begun(made: core.PauseBegun) -> Entry:

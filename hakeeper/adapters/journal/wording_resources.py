@@ -16,8 +16,9 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.core.decisions import decision as core
+from hakeeper.core.decisions import claims, resources
 from hakeeper.core.decisions.base import OfResource
+from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.kind import Api
 from hakeeper.core.observation import ResourceId, Us
 from hakeeper.kinds import KINDS, api_named
@@ -40,7 +41,7 @@ def _throttled(api: Api) -> tuple[str, str]:
     return "api.throttled", f"waiting as {cures.owner_of(api)} asks"
 
 
-def _claim_started(made: core.ClaimStarted) -> Entry:
+def _claim_started(made: claims.ClaimStarted) -> Entry:
     so_far = f"holder so far: {made.holder_name}"
     if isinstance(made.holder, Us):
         so_far = "that it is here was read before this server lost the role, and may be old"
@@ -51,12 +52,12 @@ def _claim_started(made: core.ClaimStarted) -> Entry:
     )
 
 
-def _claim_abandoned(made: core.ClaimAbandoned) -> Entry:
+def _claim_abandoned(made: claims.ClaimAbandoned) -> Entry:
     text = f"{made.vrrp}: giving up the claim to {made.label}: {made.reason}"
     return Entry("claim.abandoned", text, {**of_resource(made), "reason": made.reason})
 
 
-def _claim_failed(made: core.ClaimFailed) -> Entry:
+def _claim_failed(made: claims.ClaimFailed) -> Entry:
     failure = made.failure
     match failure.kind:
         case FailureKind.OUTCOME_UNKNOWN:
@@ -82,12 +83,12 @@ def _claim_failed(made: core.ClaimFailed) -> Entry:
     return Entry(event, text, {**of_resource(made), **_failure(made.api, failure)})
 
 
-def _claim_unseen(made: core.ClaimUnseen) -> Entry:
+def _claim_unseen(made: claims.ClaimUnseen) -> Entry:
     what = f"the assign succeeded, but {made.holder_name} has it still; assigning again"
     return _claim_unknown(made, what)
 
 
-def _action_overdue(made: core.ActionOverdue) -> Entry:
+def _action_overdue(made: claims.ActionOverdue) -> Entry:
     return _claim_unknown(made, "the action has no end in sight; reading the holder instead")
 
 
@@ -96,14 +97,14 @@ def _claim_unknown(made: OfResource, what: str) -> Entry:
     return Entry("claim.unknown", text, {**of_resource(made), "reason": what})
 
 
-def _resource_confirmed(made: core.ResourceConfirmed) -> Entry:
+def _resource_confirmed(made: claims.ResourceConfirmed) -> Entry:
     text = f"{made.vrrp}: {made.label} is on this server already ({made.cause})"
     return Entry(
         "address.confirmed", text, {**of_resource(made), "holder": "us", "reason": made.cause}
     )
 
 
-def _resource_claimed(made: core.ResourceClaimed) -> Entry:
+def _resource_claimed(made: claims.ResourceClaimed) -> Entry:
     phases = made.phases
     fields: Fields = {
         **of_resource(made),
@@ -128,7 +129,7 @@ def _resource_claimed(made: core.ResourceClaimed) -> Entry:
     return Entry("address.claimed", text, fields)
 
 
-def _resource_drifted(made: core.ResourceDrifted) -> Entry:
+def _resource_drifted(made: claims.ResourceDrifted) -> Entry:
     return Entry(
         "address.drifted",
         f"{made.vrrp}: {made.label} was taken from this server, which is MASTER; "
@@ -137,7 +138,7 @@ def _resource_drifted(made: core.ResourceDrifted) -> Entry:
     )
 
 
-def _resource_held_down(made: core.ResourceHeldDown) -> Entry:
+def _resource_held_down(made: claims.ResourceHeldDown) -> Entry:
     return Entry(
         "address.held_down",
         f"{made.vrrp}: {made.holder_name} keeps taking {made.label} although this server is "
@@ -158,7 +159,7 @@ READING: Final[Mapping[type[Request], str]] = {
 }
 
 
-def _resource_resolved(made: core.ResourceResolved) -> Entry:
+def _resource_resolved(made: resources.ResourceResolved) -> Entry:
     noun = KINDS[made.ref.kind].noun
     text = f"{made.vrrp}: {made.ref} is {noun} {made.label} (id {made.resource_id})"
     return Entry("address.resolved", text, {**of_resource(made), **_named(made.resource_id)})
@@ -168,7 +169,7 @@ def _named(resource: ResourceId) -> Fields:
     return {"resource_kind": resource.kind, "resource_id": resource.key}
 
 
-def _resource_renamed(made: core.ResourceRenamed) -> Entry:
+def _resource_renamed(made: resources.ResourceRenamed) -> Entry:
     kind = KINDS[made.found.id.kind]
     return Entry(
         "address.resolved",
@@ -179,12 +180,12 @@ def _resource_renamed(made: core.ResourceRenamed) -> Entry:
     )
 
 
-def _resource_unresolved(made: core.ResourceUnresolved) -> Entry:
+def _resource_unresolved(made: resources.ResourceUnresolved) -> Entry:
     text = f"{made.vrrp}: {made.label}: {made.why}"
     return Entry("address.unresolved", text, {**of_resource(made), "reason": "unresolved"})
 
 
-def _resource_blocked(made: core.ResourceBlocked) -> Entry:
+def _resource_blocked(made: resources.ResourceBlocked) -> Entry:
     return Entry(
         "address.blocked",
         f"{made.vrrp}: {made.label} is blocked by Hetzner: no traffic reaches it, wherever it is; "
@@ -193,7 +194,7 @@ def _resource_blocked(made: core.ResourceBlocked) -> Entry:
     )
 
 
-def _zone_mismatch(made: core.ZoneMismatch) -> Entry:
+def _zone_mismatch(made: resources.ZoneMismatch) -> Entry:
     return Entry(
         "address.zone_mismatch",
         f"{made.vrrp}: {made.label} belongs to network zone {made.zone}, this server to "
@@ -202,7 +203,7 @@ def _zone_mismatch(made: core.ZoneMismatch) -> Entry:
     )
 
 
-def _api_failed(made: core.ApiFailed) -> Entry:
+def _api_failed(made: resources.ApiFailed) -> Entry:
     failure = made.failure
     match failure.kind:
         case FailureKind.AUTH:
@@ -217,13 +218,13 @@ def _api_failed(made: core.ApiFailed) -> Entry:
     return Entry(event, text, _failure(made.api, failure))
 
 
-def _api_recovered(made: core.ApiRecovered) -> Entry:
+def _api_recovered(made: resources.ApiRecovered) -> Entry:
     text = f"{cures.api_name(api_named(made.api))} answers again after {made.lasted_s:.1f} s"
     fields: Fields = {"api": made.api, "duration_s": round(made.lasted_s, 1)}
     return Entry("api.recovered", text, fields)
 
 
-def _server_identified(made: core.ServerIdentified) -> Entry:
+def _server_identified(made: resources.ServerIdentified) -> Entry:
     server, source = made.server, made.source
     who = server.name if server.name == server.id else f"{server.name} (id {server.id})"
     text = f"this machine is server {who}, known from {source}"
@@ -231,7 +232,7 @@ def _server_identified(made: core.ServerIdentified) -> Entry:
     return Entry("server.identified", text, fields)
 
 
-def _server_unidentified(made: core.ServerUnidentified) -> Entry:
+def _server_unidentified(made: resources.ServerUnidentified) -> Entry:
     failure = made.failure
     whose = cures.owner_of(api_named(made.api))
     return Entry(
@@ -255,24 +256,24 @@ def _failure(api: str, failure: Failure) -> Fields:
     return fields
 
 
-WORDING: Final[Mapping[type[core.Decision], Callable[[Any], Entry]]] = {
-    core.ClaimStarted: _claim_started,
-    core.ClaimAbandoned: _claim_abandoned,
-    core.ClaimFailed: _claim_failed,
-    core.ClaimUnseen: _claim_unseen,
-    core.ActionOverdue: _action_overdue,
-    core.ResourceConfirmed: _resource_confirmed,
-    core.ResourceClaimed: _resource_claimed,
-    core.ResourceDrifted: _resource_drifted,
-    core.ResourceHeldDown: _resource_held_down,
-    core.ResourceResolved: _resource_resolved,
-    core.ResourceRenamed: _resource_renamed,
-    core.ResourceUnresolved: _resource_unresolved,
-    core.ResourceBlocked: _resource_blocked,
-    core.ZoneMismatch: _zone_mismatch,
-    core.ApiFailed: _api_failed,
-    core.ApiRecovered: _api_recovered,
-    core.ServerIdentified: _server_identified,
-    core.ServerUnidentified: _server_unidentified,
+WORDING: Final[Mapping[type[Decision], Callable[[Any], Entry]]] = {
+    claims.ClaimStarted: _claim_started,
+    claims.ClaimAbandoned: _claim_abandoned,
+    claims.ClaimFailed: _claim_failed,
+    claims.ClaimUnseen: _claim_unseen,
+    claims.ActionOverdue: _action_overdue,
+    claims.ResourceConfirmed: _resource_confirmed,
+    claims.ResourceClaimed: _resource_claimed,
+    claims.ResourceDrifted: _resource_drifted,
+    claims.ResourceHeldDown: _resource_held_down,
+    resources.ResourceResolved: _resource_resolved,
+    resources.ResourceRenamed: _resource_renamed,
+    resources.ResourceUnresolved: _resource_unresolved,
+    resources.ResourceBlocked: _resource_blocked,
+    resources.ZoneMismatch: _zone_mismatch,
+    resources.ApiFailed: _api_failed,
+    resources.ApiRecovered: _api_recovered,
+    resources.ServerIdentified: _server_identified,
+    resources.ServerUnidentified: _server_unidentified,
 }
 """By the kind of decision."""

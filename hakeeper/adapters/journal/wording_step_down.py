@@ -7,7 +7,7 @@ from hakeeper.adapters.cures import STEP_UP
 from hakeeper.adapters.journal.entry import Entry, Fields
 from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.step_down_texts import END_TEXTS
-from hakeeper.core.decisions import step_down as core
+from hakeeper.core.decisions import operator as core
 from hakeeper.core.model import StepDown
 
 

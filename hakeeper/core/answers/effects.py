@@ -6,7 +6,7 @@ from hakeeper.core.calls import Mutate, ReadActions
 from hakeeper.core.claim.happenings import ApiWorks, HolderDown
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import ActionRunning, HoldDown, MutateDue, MutateSent
-from hakeeper.core.decisions.decision import ApiRecovered
+from hakeeper.core.decisions.resources import ApiRecovered
 from hakeeper.core.observation import Key, Other
 from hakeeper.core.state import Inflight, State
 

@@ -27,7 +27,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim.happenings import ActionLost, ActionUnread, Failed, LostTrack
 from hakeeper.core.claim.stages import ActionRunning
-from hakeeper.core.decisions.decision import ApiFailed, ServerUnidentified
+from hakeeper.core.decisions.resources import ApiFailed, ServerUnidentified
 from hakeeper.core.events import ReloadToken
 from hakeeper.core.observation import Us
 from hakeeper.core.state import Inflight, State

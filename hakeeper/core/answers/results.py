@@ -32,7 +32,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.claim.happenings import Accepted, ActionLost, ActionSeen, Moving, NotFound
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import ActionRunning, Held
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.resources import (
     ResourceBlocked,
     ResourceRenamed,
     ResourceResolved,

@@ -42,7 +42,7 @@ from hakeeper.core.claim.stages import (
     Verify,
 )
 from hakeeper.core.claim.step_rules import next_step
-from hakeeper.core.decisions.decision import (
+from hakeeper.core.decisions.claims import (
     ClaimAbandoned,
     ClaimUnseen,
     Phases,

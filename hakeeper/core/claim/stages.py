@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, TypeAlias
 
 from hakeeper.core.calls import Failure, Step
-from hakeeper.core.decisions.decision import Phases
+from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Key, Other
 

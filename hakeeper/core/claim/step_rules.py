@@ -39,8 +39,8 @@ from hakeeper.core.claim.stages import (
     Stage,
     Verify,
 )
-from hakeeper.core.decisions.decision import ActionOverdue, ClaimFailed, ClaimStarted
-from hakeeper.core.decisions.pause import ClaimPaused
+from hakeeper.core.decisions.claims import ActionOverdue, ClaimFailed, ClaimStarted
+from hakeeper.core.decisions.operator import ClaimPaused
 from hakeeper.core.limits.backoff import ACTION_POLL, EAGER_FOR_S, RELEASE_POLL
 from hakeeper.core.model import NEVER, ActionStatus
 from hakeeper.core.observation import Nobody

@@ -13,7 +13,7 @@ read.
 import itertools
 
 from hakeeper.core.claim.happenings import Demoted, Returned
-from hakeeper.core.decisions.decision import VrrpAddressFound, VrrpAddressMissing
+from hakeeper.core.decisions.keepalived import VrrpAddressFound, VrrpAddressMissing
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.roles.book import RoleState
 from hakeeper.core.state import State

@@ -5,7 +5,8 @@ A count that was held back is reported when its time is over, even if no other l
 
 from dataclasses import dataclass
 
-from hakeeper.core.decisions.decision import Decision, FifoOverflowed, LineRejected, LinesRejected
+from hakeeper.core.decisions.decision import Decision
+from hakeeper.core.decisions.keepalived import FifoOverflowed, LineRejected, LinesRejected
 from hakeeper.core.events import LinesRead
 from hakeeper.core.model import NEVER
 

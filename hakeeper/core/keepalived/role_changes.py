@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hakeeper.core.claim.happenings import Demoted, Master
 from hakeeper.core.claim.resource import Resource
-from hakeeper.core.decisions.decision import RoleChanged
+from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.keepalived.isolation import isolation_reason, report_isolated_master
 from hakeeper.core.model import Role
 from hakeeper.core.observation import Us

@@ -6,7 +6,7 @@ that is due. That one waits. What is on the wire already is not called back.
 
 from hakeeper.core.claim.happenings import Halted
 from hakeeper.core.claim.resource import PAUSED, Resource
-from hakeeper.core.decisions.pause import PauseBegun, PauseEnded, PauseExpired
+from hakeeper.core.decisions.operator import PauseBegun, PauseEnded, PauseExpired
 from hakeeper.core.events import Paused, Resumed, SavePause
 from hakeeper.core.limits.wake import Wake, due
 from hakeeper.core.model import Pause

@@ -15,7 +15,7 @@ from typing import Final
 
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held
-from hakeeper.core.decisions.step_down import (
+from hakeeper.core.decisions.operator import (
     StepDownBegun,
     StepDownDone,
     StepDownExpired,

@@ -11,7 +11,7 @@ being bounded.
 from hakeeper.core.claim.happenings import Master
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import HoldDown, MutateDue, Verify
-from hakeeper.core.decisions.take import TakeBegun
+from hakeeper.core.decisions.operator import TakeBegun
 from hakeeper.core.events import Taken
 from hakeeper.core.keepalived.hung import is_left
 from hakeeper.core.model import NEVER

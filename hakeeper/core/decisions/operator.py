@@ -1,9 +1,46 @@
-"""What the journal hears of a step-down; see `decision.py`."""
+"""What the journal hears of operators' requests: a pause, a step-down, a take by hand."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from hakeeper.core.model import StepDown, StepDownEnd
+from hakeeper.core.decisions.base import OfResource
+from hakeeper.core.model import Pause, StepDown, StepDownEnd
+from hakeeper.core.observation import Holder
+
+
+@dataclass(frozen=True, slots=True)
+class PauseBegun:
+    """A pause is in force, for so many seconds yet. `kept`: it was when this run began."""
+
+    pause: Pause
+    left_s: float
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PauseEnded:
+    """Somebody ended it before its time; see `Pause` for who."""
+
+    pause: Pause
+    by: str
+    user_id: int
+    lasted_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PauseExpired:
+    """Its time is over; perhaps since before this run began."""
+
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPaused(OfResource):
+    """A step is due, and is not taken because of the pause; once for each claim."""
+
+    holder: Holder
+    holder_name: str
+    cause: str
+    pause: Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +100,11 @@ class StepDownFailed:
     lasted_s: float
 
 
-StepDownDecision: TypeAlias = (
-    StepDownBegun
-    | StepDownDone
-    | StepDownProlonged
-    | StepDownOvertaken
-    | SteppedUp
-    | StepDownExpired
-    | StepDownFailed
-)
+@dataclass(frozen=True, slots=True)
+class TakeBegun(OfResource):
+    """An operator wants it claimed without waiting; see `Pause` for who."""
+
+    holder: Holder
+    holder_name: str
+    by: str
+    user_id: int

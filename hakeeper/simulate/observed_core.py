@@ -60,7 +60,7 @@ class ObservedCore(Core):
     @property
     def names_reported(self) -> int:
         """How many unknown names it remembers, as told or to be shown."""
-        return max(len(self._names_reported), len(self._state.other_names))
+        return max(len(self._listener.names_reported), len(self._state.other_names))
 
     def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
         """Let the core handle a batch, and show what came of it."""

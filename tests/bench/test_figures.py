@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.core import core
 from hakeeper.core.calls import ReadActions
+from hakeeper.core.keepalived import listener
 from hakeeper.core.roles.lines import BadLine, LineReader, LineState, NotifyLine
 from hakeeper.core.state import Inflight
 from tests.bench import failover, flap, leaks, packaged, procfs, storm
@@ -49,7 +49,7 @@ def test_days_leave_nothing_behind_once_the_names_are_reported() -> None:
 
 def test_a_leak_in_the_core_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a bound of the core away: then every day leaves the name of that day behind."""
-    monkeypatch.setattr(core, "NAMES_REPORTED", 1_000_000)
+    monkeypatch.setattr(listener, "NAMES_REPORTED", 1_000_000)
     life = leaks.Life()
     days(life, 70)
     early = leaks.look(life)

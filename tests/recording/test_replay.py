@@ -311,7 +311,7 @@ def break_core(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug\x1b[2J")
 
-    monkeypatch.setattr("hakeeper.core.core.follow_changes", fail)
+    monkeypatch.setattr("hakeeper.core.keepalived.listener.follow_changes", fail)
 
 
 MUTANTS = [mutate_backoff, mutate_chance, mutate_names, mutate_order, break_core]

@@ -48,6 +48,7 @@ _GUARD = "hakeeper.core.state:State._guard_mutation"
 _FAILED = "hakeeper.core.claim.step_rules:failed"
 _FOLLOW = "hakeeper.core.keepalived.role_changes:_follow"
 _DISPATCH = "hakeeper.core.core:Core._dispatch"
+_TAKE_IN = "hakeeper.core.keepalived.listener:Listener.take_in"
 _NOTE = "hakeeper.core.core:Core._note"
 _IDLY = "hakeeper.core.due.reconcile:_read_idly"
 _QUERY = "hakeeper.core.due.reconcile:_query_roles"
@@ -156,7 +157,7 @@ BUGS = (
         "answer_states_role",
         (
             Line(
-                "hakeeper.core.core:Core._queried",
+                "hakeeper.core.keepalived.listener:Listener._queried",
                 "if event.roles:",
                 "if event.roles is not None:",
             ),
@@ -204,7 +205,7 @@ BUGS = (
         "lost_ignored",
         "an overflow of the FIFO is passed over",
         "doubt_is_believed",
-        (Line(_DISPATCH, "self._lost(reason, now)", "pass"),),
+        (Line(_TAKE_IN, "self._lost(state, reason, now)", "pass"),),
     ),
     Bug(
         "failure_demotes",
@@ -214,8 +215,9 @@ BUGS = (
             Line(
                 _DISPATCH,
                 "take_result(self._state, event, now)",
+                "from hakeeper.core.keepalived.listener import RoleEvent, _doubt; "
                 "take_result(self._state, event, now); "
-                "event.sent_at_s is None and self._doubt(RoleEvent.GONE, now)",
+                "event.sent_at_s is None and _doubt(self._state, RoleEvent.GONE, now)",
             ),
         ),
         proves=True,
@@ -773,7 +775,7 @@ BUGS = (
         "healthy",
         (
             Line(
-                "hakeeper.core.core:Core._fifo",
+                "hakeeper.core.keepalived.listener:_fifo",
                 "before, state.fifo, state.fifo_detail = state.fifo, event.state, event.detail",
                 "before, state.fifo = state.fifo, state.fifo or event.state",
             ),
@@ -783,7 +785,7 @@ BUGS = (
         "names_kept",
         "every unknown name is remembered",
         "bounded_memory",
-        (Constant("hakeeper.core.core:NAMES_REPORTED", 10**9),),
+        (Constant("hakeeper.core.keepalived.listener:NAMES_REPORTED", 10**9),),
         proves=True,
     ),
     # --- fights
@@ -891,7 +893,7 @@ BUGS = (
         "claim_kept",
         (
             Line(
-                "hakeeper.core.core:Core._queried",
+                "hakeeper.core.keepalived.listener:Listener._queried",
                 "if event.waits:",
                 "from hakeeper.core.claim.happenings import Demoted\n"
                 "    for one in () if event.roles else state.resources.values():\n"

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core.calls import ReadAll, ReadServer
-from hakeeper.core.core import NAMES_REPORTED
 from hakeeper.core.due.reconcile import OTHERS_INTERVAL_S
 from hakeeper.core.events import Report, StartCall
+from hakeeper.core.keepalived.listener import NAMES_REPORTED
 from hakeeper.core.model import VrrpKind
 from hakeeper.diagnosis.snapshot import snapshot_of
 from hakeeper.simulate.agenda import Agenda

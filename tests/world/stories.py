@@ -89,7 +89,7 @@ FOUND = (
             "sent_by_master",
             (
                 Line(
-                    "hakeeper.core.core:Core._fifo",
+                    "hakeeper.core.keepalived.listener:_fifo",
                     "if before is None and not is_open:",
                     "if False:",
                 ),

@@ -52,7 +52,11 @@ def test_a_planted_bug_leaves_nothing_behind(bug: Bug) -> None:
     [
         Line("hakeeper.core.limits.wake:due", "no such line", "pass"),
         Line("hakeeper.core.limits.wake:due", "now", "then"),
-        Line("hakeeper.core.core:Core._queried", "if event.waits:", "if any(Gone for _ in ()):"),
+        Line(
+            "hakeeper.core.keepalived.listener:Listener._queried",
+            "if event.waits:",
+            "if any(Gone for _ in ()):",
+        ),
         Constant("hakeeper.core.claim.rules:BETWEEN_STEPS_S", BETWEEN_STEPS_S),
         Row(RoleEvent.GONE, Role.MASTER, Role.UNKNOWN),
     ],

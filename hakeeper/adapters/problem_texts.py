@@ -19,10 +19,8 @@ from hakeeper.core.apis.failure_table import READ_ONLY, RESPONSES, Scope, api_co
 from hakeeper.core.calls import Failure
 from hakeeper.core.kind import Api
 from hakeeper.core.model import VrrpKind
-from hakeeper.diagnosis import pause_problems as paused
+from hakeeper.diagnosis import operator_problems as operator
 from hakeeper.diagnosis import problems as core
-from hakeeper.diagnosis import selection_problems as selectors
-from hakeeper.diagnosis import step_down_problems as stepped
 from hakeeper.kinds import FLOATING_IPS, KINDS
 
 NAMES_SHOWN: Final = 5
@@ -92,11 +90,11 @@ def _reload_refused(it: core.ReloadRefused) -> Told:
     return Told(what, it.reason)
 
 
-def _paused(it: paused.HakeeperPaused) -> Told:
+def _paused(it: operator.HakeeperPaused) -> Told:
     return Told(f"hakeeper is paused by {paused_by(it.pause)}: it moves nothing", it.pause.reason)
 
 
-def _stepped_down(it: stepped.SteppedDown) -> Told:
+def _stepped_down(it: operator.SteppedDown) -> Told:
     by = user(it.step_down.by, it.step_down.user_id)
     return Told(f"this server stepped down for {by}: other nodes go first", it.step_down.reason)
 
@@ -190,12 +188,12 @@ def _unresolved(it: core.Unresolved) -> Told:
     return Told(f"{it.vrrp}: {it.noun} {it.ref} is not found", it.why, cure)
 
 
-def _nothing_chosen(it: selectors.NothingChosen) -> Told:
+def _nothing_chosen(it: operator.NothingChosen) -> Told:
     cause = f"none of the {it.noun}s of the token's project has such labels; it has {it.listed}"
     return Told(f"{it.vrrp}: {it.ref} chooses no {it.noun}", cause)
 
 
-def _chosen_twice(it: selectors.ChosenTwice) -> Told:
+def _chosen_twice(it: operator.ChosenTwice) -> Told:
     cause = f"{it.owner.ref} of {it.owner.vrrp}, which stands first in the configuration, has it"
     return Told(f"{it.vrrp}: {it.ref} chooses {it.label}, which follows {it.owner.vrrp}", cause)
 
@@ -244,7 +242,7 @@ def _refusal(it: core.Pending, failure: Failure) -> str:
     return refusal_cure(failure.code, server=server, network=network)
 
 
-def _left_by_pause(it: paused.LeftByPause) -> Told:
+def _left_by_pause(it: operator.LeftByPause) -> Told:
     what = f"{it.title} stays with {it.holder_name}, although this server is MASTER"
     return Told(what, "hakeeper is paused")
 
@@ -280,11 +278,11 @@ TROUBLE_WORDS: Final[Mapping[type[core.Trouble], Callable[[Any], Told]]] = {
     core.Isolated: _isolated,
     core.IsolationEnds: _isolation_ends,
     core.Unresolved: _unresolved,
-    selectors.NothingChosen: _nothing_chosen,
-    selectors.ChosenTwice: _chosen_twice,
-    paused.HakeeperPaused: _paused,
-    paused.LeftByPause: _left_by_pause,
-    stepped.SteppedDown: _stepped_down,
+    operator.NothingChosen: _nothing_chosen,
+    operator.ChosenTwice: _chosen_twice,
+    operator.HakeeperPaused: _paused,
+    operator.LeftByPause: _left_by_pause,
+    operator.SteppedDown: _stepped_down,
     core.Blocked: _blocked,
     core.HeldDown: _held_down,
     core.Disputed: _disputed,

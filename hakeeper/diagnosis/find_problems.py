@@ -10,53 +10,44 @@ from hakeeper.core.apis.states import ApiState
 from hakeeper.core.calls import FailureKind, Identify
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown
-from hakeeper.core.due.interval import reading_interval_s
+from hakeeper.core.due.reads import reading_interval_s
 from hakeeper.core.keepalived.hung import hangs
-from hakeeper.core.model import FifoState, Role, VrrpId
+from hakeeper.core.model import Role
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
 from hakeeper.core.operator.pause import is_halted
 from hakeeper.core.roles.book import RoleState
 from hakeeper.core.state import State
-from hakeeper.diagnosis.pause_problems import HakeeperPaused, LeftByPause
+from hakeeper.diagnosis.find_keepalived_problems import (
+    late,
+    of_keepalived,
+    of_roles,
+)
+from hakeeper.diagnosis.operator_problems import (
+    ChosenTwice,
+    HakeeperPaused,
+    LeftByPause,
+    NothingChosen,
+    SteppedDown,
+)
 from hakeeper.diagnosis.problems import (
     ApiFails,
     Blocked,
     Disputed,
-    FifoClosed,
     Health,
     HeldDown,
-    Isolated,
-    IsolationEnds,
-    KeepalivedDown,
-    KeepalivedEnded,
-    KeepalivedHangs,
-    KeepalivedUnasked,
-    KeepalivedUnseen,
     LeftHere,
     Nowhere,
-    NoWriter,
     Pending,
     Problem,
     QuotaLow,
     ReadRefused,
     ReloadRefused,
-    RoleDoubtful,
-    RoleFault,
-    RoleStopped,
-    RoleUnheard,
-    RoleUnknown,
     ServerUnknown,
     Trouble,
     Unauthorized,
     Unresolved,
 )
-from hakeeper.diagnosis.selection_problems import ChosenTwice, NothingChosen
-from hakeeper.diagnosis.step_down_problems import SteppedDown
 
-BROKEN_AFTER_S = 15.0
-"""What lasts longer than this is worth waking somebody for, unless its API is a slower one."""
-GRACE_S = 5.0
-"""keepalived opens the FIFO, and writes of its instances, a moment after it starts."""
 STALE_READS = 3.0
 """What was read longer ago than so many reading intervals is no fact any more."""
 
@@ -75,8 +66,8 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
             for problem in _of_api(state, api, now)
             if _failure(problem.trouble) not in known
         ),
-        *_of_keepalived(state, now),
-        *_of_roles(state, now),
+        *of_keepalived(state, now),
+        *of_roles(state, now),
         *_of_settings(state),
     ]
     return tuple(sorted(found, key=lambda problem: -problem.health))
@@ -107,10 +98,6 @@ def is_current(state: State, address: Resource, now: float) -> bool:
 # --- the API and the configuration ------------------------------------------------------------
 
 
-def _late(since_s: float, now: float, after_s: float = BROKEN_AFTER_S) -> Health:
-    return Health.BROKEN if now - since_s > after_s else Health.DEGRADED
-
-
 def _of_api(state: State, at: ApiState, now: float) -> Iterator[Problem]:
     api = at.health
     if api.failure is not None:
@@ -135,7 +122,7 @@ def _unidentified(at: ApiState, now: float) -> Problem:
     refusal = at.health.refusals.get(Identify)
     if refusal is None:
         return Problem(Health.DEGRADED, ServerUnknown(at.api, None))
-    health = _late(refusal.since_s, now, at.patience.alarm_after_s)
+    health = late(refusal.since_s, now, at.patience.alarm_after_s)
     return Problem(health, ServerUnknown(at.api, refusal.failure), refusal.since_s)
 
 
@@ -151,101 +138,6 @@ def _of_settings(state: State) -> Iterator[Problem]:
     refused = state.refused_settings
     if refused is not None:
         yield Problem(Health.DEGRADED, ReloadRefused(refused.reason), refused.at_s)
-
-
-# --- keepalived -------------------------------------------------------------------------------
-
-
-def _is_asked(state: State) -> bool:
-    """Say whether keepalived answers over D-Bus, so that a role is known without its lines."""
-    return state.settings.can_query and not state.query_failure and state.keepalived is not None
-
-
-def _of_keepalived(state: State, now: float) -> Iterator[Problem]:
-    path = state.settings.fifo_path
-    if state.fifo is None:
-        yield Problem(Health.DEGRADED, FifoClosed(None, state.fifo_detail, path))
-    elif state.fifo is not FifoState.OPEN:
-        health = _unheard_health(state, state.fifo_since_s, now)
-        trouble = FifoClosed(state.fifo, state.fifo_detail, path)
-        yield Problem(health, trouble, state.fifo_since_s)
-    elif state.has_writer is False and state.keepalived is not None:
-        since_s = max(state.writer_since_s, state.keepalived_since_s)
-        if now - since_s > GRACE_S:
-            yield Problem(_unheard_health(state, since_s, now), NoWriter(path), since_s)
-    if state.keepalived is None:
-        yield _no_keepalived(state, now)
-    if hangs(state, now):
-        health = _late(state.silent_since_s or now, now)
-        yield Problem(health, KeepalivedHangs(state.query_failure), state.silent_since_s)
-    elif state.settings.must_query and state.query_failure and state.keepalived is not None:
-        yield Problem(Health.DEGRADED, KeepalivedUnasked(state.query_failure))
-
-
-def _unheard_health(state: State, since_s: float, now: float) -> Health:
-    """Without lines a failover waits for the next answer of D-Bus, or for ever."""
-    return Health.DEGRADED if _is_asked(state) else _late(since_s, now)
-
-
-def _no_keepalived(state: State, now: float) -> Problem:
-    since_s = state.keepalived_since_s
-    if state.unverified:
-        return Problem(Health.DEGRADED, KeepalivedUnseen(), since_s)
-    if state.roles.all_stopped():
-        return Problem(Health.DEGRADED, KeepalivedDown(), since_s)
-    return Problem(_late(since_s, now), KeepalivedEnded(state.keepalived_gone), since_s)
-
-
-# --- roles ------------------------------------------------------------------------------------
-
-
-def _of_roles(state: State, now: float) -> Iterator[Problem]:
-    for vrrp, role_state in state.roles.role_states.items():
-        if role_state.isolated:
-            yield _isolated(vrrp, role_state, now)
-        since_s = role_state.doubtful_since_s
-        if since_s is not None and now - since_s > GRACE_S:
-            yield Problem(Health.DEGRADED, RoleDoubtful(vrrp, role_state.role), since_s)
-        unnamed_s = state.unnamed_since_s.get(vrrp)
-        if unnamed_s is not None and now - unnamed_s > GRACE_S + state.settings.interval_s:
-            trouble = RoleUnheard(vrrp, was_named=True, others=_others(state, vrrp))
-            yield Problem(_late(unnamed_s, now), trouble, unnamed_s)
-            continue
-        match role_state.role:
-            case Role.UNKNOWN if state.keepalived is not None or state.unverified:
-                yield _unknown(state, vrrp, role_state, now)
-            case Role.FAULT:
-                yield Problem(Health.DEGRADED, RoleFault(vrrp), role_state.since_s)
-            case Role.STOPPED if state.keepalived is not None:
-                health = _late(role_state.since_s, now)
-                yield Problem(health, RoleStopped(vrrp), role_state.since_s)
-            case _:
-                pass
-
-
-def _others(state: State, vrrp: VrrpId) -> tuple[str, ...]:
-    """Return the other names of its kind that keepalived has."""
-    return tuple(one.name for one in state.other_names if one.kind is vrrp.kind)
-
-
-def _unknown(state: State, vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
-    since_s = max(role_state.since_s, state.keepalived_since_s)
-    others = _others(state, vrrp)
-    if others and now - since_s > GRACE_S:
-        trouble = RoleUnheard(vrrp, was_named=False, others=others)
-        return Problem(_late(since_s, now), trouble, since_s)
-    return Problem(_late(since_s, now), RoleUnknown(vrrp, state.query_failure), since_s)
-
-
-def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
-    since_s = role_state.isolated_since_s
-    if not role_state.missing:
-        return Problem(Health.DEGRADED, IsolationEnds(vrrp), since_s)
-    late = (
-        role_state.role is Role.MASTER and now - max(role_state.since_s, since_s) > BROKEN_AFTER_S
-    )
-    health = Health.BROKEN if late else Health.DEGRADED
-    return Problem(health, Isolated(vrrp, role_state.missing), since_s)
 
 
 # --- addresses --------------------------------------------------------------------------------
@@ -305,7 +197,7 @@ def _pending(state: State, address: Resource, now: float) -> Problem:
         return Problem(Health.BROKEN, unauthorized, failing_s)
     if is_halted(state, address):
         left = LeftByPause(address.title, address.name_of(address.holder))
-        return Problem(_late(begun_s, now, address.patience.alarm_after_s), left, begun_s)
+        return Problem(late(begun_s, now, address.patience.alarm_after_s), left, begun_s)
     part = None if address.observation is None else address.observation.part
     trouble = Pending(
         address.title,
@@ -316,7 +208,7 @@ def _pending(state: State, address: Resource, now: float) -> Problem:
         kind=address.kind.kind.name,
         part="" if part is None else str(part),
     )
-    health = Health.DEGRADED if here else _late(begun_s, now, address.patience.alarm_after_s)
+    health = Health.DEGRADED if here else late(begun_s, now, address.patience.alarm_after_s)
     return Problem(health, trouble, begun_s)
 
 

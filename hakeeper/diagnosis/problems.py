@@ -11,8 +11,7 @@ from hakeeper.core.apis.failure_table import api_code
 from hakeeper.core.calls import Failure
 from hakeeper.core.kind import Api
 from hakeeper.core.model import FifoState, IpAddress, Role, VrrpId
-from hakeeper.diagnosis.selection_problems import SelectionTrouble
-from hakeeper.diagnosis.step_down_problems import OperatorTrouble
+from hakeeper.diagnosis.operator_problems import OperatorTrouble
 
 
 class Health(enum.IntEnum):
@@ -324,7 +323,6 @@ Trouble: TypeAlias = (
     | Isolated
     | IsolationEnds
     | Unresolved
-    | SelectionTrouble
     | OperatorTrouble
     | Blocked
     | HeldDown

@@ -20,8 +20,7 @@ from hakeeper.core.claim.stages import (
     Recheck,
     Verify,
 )
-from hakeeper.core.due.interval import reading_interval_s
-from hakeeper.core.due.reads import read_affordable_from_s
+from hakeeper.core.due.reads import read_affordable_from_s, reading_interval_s
 from hakeeper.core.keepalived.hung import is_left
 from hakeeper.core.model import Role
 from hakeeper.core.state import State

@@ -11,7 +11,13 @@ from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.choice import Owner
 from hakeeper.core.model import FifoState, Pause, Role, StepDown, VrrpId, VrrpKind
-from hakeeper.diagnosis.pause_problems import HakeeperPaused, LeftByPause
+from hakeeper.diagnosis.operator_problems import (
+    ChosenTwice,
+    HakeeperPaused,
+    LeftByPause,
+    NothingChosen,
+    SteppedDown,
+)
 from hakeeper.diagnosis.problems import (
     ApiFails,
     Blocked,
@@ -42,8 +48,6 @@ from hakeeper.diagnosis.problems import (
     Unauthorized,
     Unresolved,
 )
-from hakeeper.diagnosis.selection_problems import ChosenTwice, NothingChosen
-from hakeeper.diagnosis.step_down_problems import SteppedDown
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.floating_ip import by_label

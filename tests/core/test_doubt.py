@@ -5,7 +5,7 @@ import pytest
 from hakeeper.core.events import FifoChanged, RolesQueried, SettingsChanged
 from hakeeper.core.model import FifoState, ProcessId, Role, Settings
 from hakeeper.core.roles.book import OTHERS_KEPT
-from hakeeper.diagnosis.find_problems import GRACE_S
+from hakeeper.diagnosis.find_keepalived_problems import GRACE_S
 from hakeeper.diagnosis.problems import Health
 from tests.core.driver import WEB, Node, World, one_node, settings
 from tests.core.shown import cause_of, what_is

@@ -10,7 +10,7 @@ from hakeeper.core.claim.last_decision import StillHeldDown
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
 from hakeeper.core.keepalived.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
-from hakeeper.diagnosis.find_problems import BROKEN_AFTER_S
+from hakeeper.diagnosis.find_keepalived_problems import BROKEN_AFTER_S
 from hakeeper.diagnosis.problems import Health
 from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from tests.core.faults import READS, failure

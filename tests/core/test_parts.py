@@ -24,7 +24,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import ActionRunning, Held, MutateDue, MutateSent, ReadBack, Verify
 from hakeeper.core.decisions.claims import Phases
-from hakeeper.core.due.interval import reading_interval_s
+from hakeeper.core.due.reads import reading_interval_s
 from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Action, ActionStatus, Role, Settings

@@ -16,7 +16,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim.stages import Claim, MutateSent, Verify
 from hakeeper.core.decisions.claims import Phases
-from hakeeper.core.due.interval import reading_interval_s
+from hakeeper.core.due.reads import reading_interval_s
 from hakeeper.core.due.reconcile import POLL_SPREAD_S, reconcile
 from hakeeper.core.events import QueryRoles, StartCall
 from hakeeper.core.model import FifoState, Role, Server, Settings

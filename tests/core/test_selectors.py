@@ -18,7 +18,7 @@ from hakeeper.core.decisions.selectors import (
 from hakeeper.core.events import SettingsChanged
 from hakeeper.core.model import Settings
 from hakeeper.core.observation import Observation, ResourceRef, Unreadable
-from hakeeper.diagnosis.selection_problems import ChosenTwice, NothingChosen
+from hakeeper.diagnosis.operator_problems import ChosenTwice, NothingChosen
 from hakeeper.diagnosis.snapshot import AddressPicture
 from hakeeper.kinds.floating_ip import by_id, by_label, by_name
 from hakeeper.kinds.label_selector import note_of

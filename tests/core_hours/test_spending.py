@@ -4,7 +4,7 @@ import pytest
 
 from hakeeper.core.apis.budget import SHARE, USUAL_LIMIT_PER_HOUR
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadOne
-from hakeeper.core.due.interval import reading_interval_s
+from hakeeper.core.due.reads import reading_interval_s
 from tests.core.cloud import Ending
 from tests.core.driver import WEB, Node, World, chance, one_node, settings
 from tests.core.faults import failure

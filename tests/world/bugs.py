@@ -713,7 +713,7 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.due.interval:reading_interval_s",
+                "hakeeper.core.due.reads:reading_interval_s",
                 "if not is_wanted or api.health.scarce(now):",
                 "if api.health.scarce(now):",
             ),
@@ -850,7 +850,7 @@ BUGS = (
         "hang_is_reported",
         (
             Line(
-                "hakeeper.diagnosis.find_problems:_of_keepalived",
+                "hakeeper.diagnosis.find_keepalived_problems:of_keepalived",
                 "if hangs(state, now):",
                 "if False:",
             ),

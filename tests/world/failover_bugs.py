@@ -54,7 +54,7 @@ FAILOVER_BUGS = (
                 "pass",
             ),
             Line(
-                "hakeeper.core.due.interval:reading_interval_s",
+                "hakeeper.core.due.reads:reading_interval_s",
                 "return max(wanted_s, state.reading_gap_s(api))",
                 "return wanted_s",
             ),

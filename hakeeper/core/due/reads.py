@@ -1,4 +1,4 @@
-"""The reads that claims wait for, and whose retry is next where little flows in.
+"""How often all is read, which reads claims wait for, and whose retry is next if little flows in.
 
 When retries live on what flows into the budget, one call in nine seconds, a step that needs a read
 right before it would find that call gone: to a step of another, or to a look at a server. By the
@@ -9,12 +9,31 @@ its own from the read on, and those that were refused take turns, whatever they 
 from collections.abc import Iterable
 
 from hakeeper.core.apis.budget import Use
-from hakeeper.core.apis.states import FRESH_S, ApiState
+from hakeeper.core.apis.states import FRESH_S, ApiState, KindState
 from hakeeper.core.calls import ReadAll, ReadOne, Request, Step
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import ReadBack, Reading, Verify
 from hakeeper.core.limits.wake import Wake, due
 from hakeeper.core.state import RELEASE_CALLS, State
+
+
+def reading_interval_s(state: State, kind: KindState, now: float) -> float:
+    """Return the seconds between two readings of a kind as things stand."""
+    api, settings = kind.api, state.settings
+    # Until a first list says which resources are meant, a claim would have to wait for it.
+    is_wanted = state.any_master(kind) or not kind.is_listed
+    if not is_wanted or api.health.scarce(now):
+        return state.standby_interval_s(kind)
+    wanted_s = max(settings.interval_s, api.patience.least_interval_s)
+    settling = any(r.watch_until_s > now and r.kind is kind for r in state.resources.values())
+    if settling and api.budget.allows(Use.RETRY, now):
+        return min(api.patience.watch_interval_s, wanted_s)
+    return max(wanted_s, state.reading_gap_s(api))
+
+
+def is_thrifty(api: ApiState, now: float) -> bool:
+    """Say whether reading that nobody waits for should spare the quota, or our part of it."""
+    return api.health.scarce(now) or not api.budget.allows(Use.RETRY, now)
 
 
 def reads_due(

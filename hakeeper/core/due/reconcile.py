@@ -18,8 +18,15 @@ from hakeeper.core.calls import (
 from hakeeper.core.claim.happenings import ActionLost, HoldDownOver, HolderAsked
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import ActionRunning, Held, HoldDown, Idle
-from hakeeper.core.due.interval import is_thrifty, reading_interval_s
-from hakeeper.core.due.reads import affordable, alone, begin_turn, next_reader, reads_due
+from hakeeper.core.due.reads import (
+    affordable,
+    alone,
+    begin_turn,
+    is_thrifty,
+    next_reader,
+    reading_interval_s,
+    reads_due,
+)
 from hakeeper.core.due.steps import take_due_steps
 from hakeeper.core.events import QueryRoles
 from hakeeper.core.keepalived.hung import is_left

@@ -40,7 +40,7 @@ demo: .stamps/run  ## See a failover: real keepalived, real hakeeper, a simulate
 test: lint core-tests other-tests worlds  ## Check everything: style, types, layers, tests, coverage of the core
 
 PYTEST = $(BIN)/python -m pytest --dist worksteal $(SELECT) $(PYTEST_ARGS)
-CORE_TESTS := tests/core tests/sequencer tests/transcripts
+CORE_TESTS := tests/core tests/diagnosis tests/sequencer tests/transcripts
 core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line and branch of it
 	$(PYTEST) -n $(JOBS) --cov=hakeeper.core --cov=hakeeper.diagnosis --cov-branch --cov-report= $(CORE_TESTS)
 	$(BIN)/coverage report --include="hakeeper/core/*,hakeeper/diagnosis/*" --fail-under=100

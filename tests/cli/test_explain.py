@@ -14,7 +14,7 @@ from hakeeper.core.events import Paused
 from hakeeper.diagnosis.rehearsal import rehearse
 from tests.cli.test_pause import ask, says
 from tests.core.driver import Node, World, instance, one_node
-from tests.core.test_pause import pause
+from tests.core.operator.test_pause import pause
 
 WALL_S = 1_800_000_000.0
 

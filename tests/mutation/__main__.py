@@ -1,6 +1,6 @@
 """Plant small faults in the core, one at a time, and see which of them the tests notice.
 
-    python -m tests.mutation [--module claim_rules] [--sample 500 --seed 1] [--jobs 2]
+    python -m tests.mutation [--module claim/rules] [--sample 500 --seed 1] [--jobs 2]
 
 Each mutant is tried in a forked child by the tests that run its line, the quick ones first, until
 one fails. One in a function is warm: all tests are collected already, and the function gets other
@@ -30,8 +30,16 @@ import pytest
 from tests.mutation.mutants import Mutant, first_line, mutants
 from tests.mutation.survey import Survey, be_silent, collected, run
 
-TESTS = ["tests/core", "tests/sequencer", "tests/transcripts", "tests/docs/test_design.py"]
+TESTS = [
+    "tests/core",
+    "tests/diagnosis",
+    "tests/sequencer",
+    "tests/transcripts",
+    "tests/docs/test_design.py",
+]
 """The last one reads the tables that the core prints."""
+PACKAGES = [Path("hakeeper/core"), Path("hakeeper/diagnosis")]
+"""What they have to reach: as in `make core-tests`."""
 LIMIT_S = 2.0
 """CPU seconds for a test, and ten times what it took without a mutant."""
 SILENT_S = 600
@@ -150,6 +158,12 @@ def code_at(code: types.CodeType, line: int) -> types.CodeType:
     return found if found.co_firstlineno == line else code_at(found, line)
 
 
+def is_named(path: Path, name: str) -> bool:
+    """Say whether a module is meant by its name, by that of its room, or by both."""
+    room, module = path.parent.name, path.stem
+    return name in {room, module, f"{room}/{module}"}
+
+
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -157,25 +171,31 @@ def say(text: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
-    parser.add_argument("--package", type=Path, default=Path("hakeeper/core"))
+    parser.add_argument("--package", type=Path, nargs="+", default=PACKAGES)
     parser.add_argument("--tests", nargs="+", default=TESTS)
     parser.add_argument("--page", type=Path, default=Path(__file__).with_name("survivors.md"))
-    parser.add_argument("--module", action="append", help="only this one, such as `claim_rules`")
+    parser.add_argument(
+        "--module",
+        action="append",
+        help="only this one, such as `claim/rules`, or all of a room: `claim`",
+    )
     parser.add_argument("--line", type=int, help="only those of this line")
     parser.add_argument("--sample", type=int, help="so many of them, drawn by chance")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--jobs", type=int, default=1, help="how many at the same time")
     given = parser.parse_args()
-    package = given.package.resolve()
-    paths = sorted(package.glob("*.py"))
-    wanted = given.module or [path.stem for path in paths]
-    chosen = [mutant for path in paths if path.stem in wanted for mutant in mutants(path)]
+    packages = [package.resolve() for package in given.package]
+    paths = [path for package in packages for path in sorted(package.rglob("*.py"))]
+    if given.module:
+        named = [path for path in paths if any(is_named(path, one) for one in given.module)]
+        paths = named or parser.error(f"no module or room is called {', '.join(given.module)}")
+    chosen = [mutant for path in paths for mutant in mutants(path)]
     chosen = [one for one in chosen if given.line in {None, one.lines.start}]
     if given.sample is not None:
         chosen = random.Random(given.seed).sample(chosen, min(given.sample, len(chosen)))  # noqa: S311
     say(f"{len(chosen)} mutants; the first run after a change runs all tests once before")
     page = given.page.read_text() if given.page.exists() else ""
-    court = Court(Survey(package, given.tests), given.jobs, page)
+    court = Court(Survey(packages, given.tests), given.jobs, page)
     court.try_all(chosen)
     counts = court.counts
     survived = counts["survived"] + counts["survived, known"]

@@ -74,7 +74,7 @@ class Mutant:
         end = _same(before[same:][::-1], after[same:][::-1])
         cut, left = max(0, same - SHOWN_CHARS), max(0, end - SHOWN_CHARS)
         before, after = (text[cut : len(text) - left] for text in (before, after))
-        return f"{self.path.name} {self.name}\n- {before}\n+ {after}"
+        return f"{self.path.parent.name}/{self.path.name} {self.name}\n- {before}\n+ {after}"
 
     def code(self) -> CodeType:
         """Compile the module with the fault in it."""

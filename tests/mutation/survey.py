@@ -57,16 +57,16 @@ def be_silent() -> None:
 class Survey:
     """What the run found; it is remembered until a file changes."""
 
-    def __init__(self, package: Path, tests: list[str]) -> None:
+    def __init__(self, packages: list[Path], tests: list[str]) -> None:
         self.tests = tests
-        tried = [Path(at).rglob("*.py") if Path(at).is_dir() else [Path(at)] for at in tests]
-        files = [*package.glob("*.py"), *chain.from_iterable(tried)]
+        read = [*packages, *map(Path, tests)]
+        files = chain.from_iterable(at.rglob("*.py") if at.is_dir() else [at] for at in read)
         self.texts = {str(file): file.read_text() for file in sorted(files)}
         key = hashlib.sha256(repr(self.texts).encode()).hexdigest()
         if not PLACE.exists() or json.loads(PLACE.read_text())["key"] != key:
             PLACE.parent.mkdir(exist_ok=True)
             if (pid := os.fork()) == 0:
-                os._exit(_run_all(package, tests, key))
+                os._exit(_run_all(packages, tests, key))
             if os.waitpid(pid, 0)[1]:
                 raise SystemExit("the tests fail without any mutant")
         found = json.loads(PLACE.read_text())
@@ -103,9 +103,9 @@ class Survey:
         return [test for test, took_s in zip(known, so_far_s, strict=True) if took_s <= ENOUGH_S]
 
 
-def _run_all(package: Path, tests: list[str], key: str) -> int:
+def _run_all(packages: list[Path], tests: list[str], key: str) -> int:
     be_silent()
-    measured = coverage.Coverage(data_file=None, source=[str(package)], config_file=False)
+    measured = coverage.Coverage(data_file=None, source=[*map(str, packages)], config_file=False)
     took_s: dict[str, float] = {}
     slow: list[object] = []
 

@@ -17,7 +17,7 @@ def test_over():
     assert over(5)
     assert not over(2)
 """
-AT_THE_EDGE = "limits.py over\n- return value > FLOOR\n+ return value >= FLOOR"
+AT_THE_EDGE = "planted/limits.py over\n- return value > FLOOR\n+ return value >= FLOOR"
 
 
 def outcome(project: Path, module: str, tests: str, *options: str) -> tuple[int, str]:

@@ -64,7 +64,7 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
     "last_step_down": frozenset(end.value for end in StepDownEnd),
 }
 """All words that the status may have for one thing, by the keys of `words_of`."""
-_TOO_LONG = "made by time alone, half a minute or more of it: tests/core/test_step_down.py"
+_TOO_LONG = "made by time alone, half a minute or more of it: tests/core/operator/test_step_down.py"
 NO_WORD: Final[Mapping[str, Mapping[str, str]]] = {
     "fifo": {"not opened": "the daemon looks for its FIFO before it answers anybody"},
     "last_step_down": dict.fromkeys(("expired", "not_taken_over", "not_claimed"), _TOO_LONG),

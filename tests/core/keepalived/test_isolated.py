@@ -1,4 +1,4 @@
-"""When a private address that was missing counts as back; the stories are in test_hearing.py."""
+"""When a private address that was missing counts as back; the stories are in test_isolation.py."""
 
 from dataclasses import replace
 from ipaddress import ip_address

@@ -6,7 +6,7 @@ from hakeeper.core.calls import Step
 from hakeeper.core.claim.last_decision import Claimed, NotShown, OursAlready, TakenAgain, WillAssign
 from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, ReadBack, Verify
 from hakeeper.core.decisions.claims import ClaimUnseen, ResourceClaimed, ResourceConfirmed
-from tests.core.moves import (
+from tests.core.claim.moves import (
     CLAIM,
     FINISHED,
     NOBODY,

@@ -9,7 +9,7 @@ from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, Recheck, Verify
 from hakeeper.core.decisions.claims import ResourceDrifted, ResourceHeldDown
 from hakeeper.core.observation import Holder
-from tests.core.moves import (
+from tests.core.claim.moves import (
     NOBODY,
     NOW,
     OF,

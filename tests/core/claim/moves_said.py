@@ -7,7 +7,7 @@ from hakeeper.core.claim.last_decision import LeftAlone, StillHeldDown, WillAssi
 from hakeeper.core.claim.stages import HoldDown, Idle, MutateDue, Stage, Verify
 from hakeeper.core.decisions.claims import ClaimAbandoned
 from hakeeper.core.observation import Holder
-from tests.core.moves import (
+from tests.core.claim.moves import (
     EVERY_STAGE,
     HOLD_DOWN,
     NOBODY,

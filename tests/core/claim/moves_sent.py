@@ -27,8 +27,8 @@ from hakeeper.core.decisions.operator import ClaimPaused
 from hakeeper.core.model import Action, ActionStatus, Pause
 from hakeeper.core.observation import Holder
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
+from tests.core.claim.moves import CLAIM, NOBODY, NOW, OF, SENT, STEP, TWO, Move, in_two_steps
 from tests.core.faults import failure
-from tests.core.moves import CLAIM, NOBODY, NOW, OF, SENT, STEP, TWO, Move, in_two_steps
 from tests.core.odds import LEAST, MOST
 
 KIND = FailureKind

@@ -20,7 +20,7 @@ from hakeeper.core.claim.table import (
     stages_as_markdown,
 )
 from hakeeper.core.limits.patience import USUAL
-from tests.core.test_moves import MOVES
+from tests.core.claim.test_moves import MOVES
 
 CORE = Path(hakeeper.core.__file__).parent
 CELLS = [

@@ -14,7 +14,7 @@ from hakeeper.core.limits.splitbrain import SplitBrain
 from hakeeper.core.model import NEVER, Action, ActionStatus
 from hakeeper.core.observation import Holder, Unknown
 from hakeeper.kinds.floating_ip import by_name
-from tests.core.moves import CLAIM, KIND, NOW, STEP, THREE, TWO, US, VI, WEB, lost_once
+from tests.core.claim.moves import CLAIM, KIND, NOW, STEP, THREE, TWO, US, VI, WEB, lost_once
 from tests.core.odds import LEAST, MOST
 
 SUCCESS = Action(id=77, status=ActionStatus.SUCCESS)

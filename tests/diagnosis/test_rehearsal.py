@@ -12,12 +12,12 @@ from hakeeper.core.decisions.operator import ClaimPaused
 from hakeeper.core.events import Paused
 from hakeeper.diagnosis.rehearsal import Asked, Decided, Rehearsal, rehearse
 from hakeeper.diagnosis.waits import WaitFor
-from tests.core import test_two_apis
+from tests.core.apis import test_two_apis
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
+from tests.core.keepalived.test_isolation import scene as isolated_scene
+from tests.core.operator.test_pause import pause
 from tests.core.pier import berth
 from tests.core.robot_scene import scene as robot_scene
-from tests.core.test_isolation import scene as isolated_scene
-from tests.core.test_pause import pause
 from tests.support.made_up_kind import BERTHS
 
 MOST = 16

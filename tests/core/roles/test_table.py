@@ -16,7 +16,7 @@ from hakeeper.core.roles.table import (
     as_markdown,
 )
 
-CAPTURES = Path(__file__).parent.parent / "data" / "captures"
+CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 
 EXPECTED = """
 event                    UNKNOWN  BACKUP   MASTER   FAULT    STOPPED

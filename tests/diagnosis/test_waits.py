@@ -10,6 +10,7 @@ from hakeeper.core.model import Role
 from hakeeper.core.observation import Other
 from hakeeper.core.state import State
 from hakeeper.diagnosis.waits import Wait, WaitFor, waits_of
+from tests.core.operator.test_pause import PAUSE
 from tests.core.standing import (
     CLAIM,
     HELD,
@@ -25,7 +26,6 @@ from tests.core.standing import (
     standing,
     verifying,
 )
-from tests.core.test_pause import PAUSE
 
 NOW = 1000.0
 READINGS = (

@@ -1,6 +1,6 @@
 """The bookkeeping of a fight for one address: what counts, until when, and how long to hold off.
 
-The stories of whole nodes are in test_splitbrain.py; here is each figure at its edge.
+The stories of whole nodes are in tests/core_hours; here is each figure at its edge.
 """
 
 import pytest

@@ -9,11 +9,11 @@ from hakeeper.core.claim.last_decision import LeftWhileHung
 from hakeeper.core.events import Paused, Taken
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
 from tests.core.faults import failure
+from tests.core.keepalived.test_hanging import hanging
+from tests.core.keepalived.test_isolation import scene as isolated_scene
+from tests.core.operator.test_pause import pause
 from tests.core.robot_scene import WRONG_LOGIN
 from tests.core.robot_scene import scene as robot_scene
-from tests.core.test_hanging import hanging
-from tests.core.test_isolation import scene as isolated_scene
-from tests.core.test_pause import pause
 
 
 def take(node: Node, name: str | None = None, address: str = "") -> None:

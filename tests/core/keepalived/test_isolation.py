@@ -12,10 +12,10 @@ from hakeeper.core.keepalived.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
 from hakeeper.diagnosis.find_keepalived_problems import BROKEN_AFTER_S
 from hakeeper.diagnosis.problems import Health
+from tests.core.claim.test_demotion import MOMENTS, in_flight
 from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from tests.core.faults import READS, failure
 from tests.core.shown import what_is
-from tests.core.test_demotion import MOMENTS, in_flight
 from tests.support.resources import CLOUD
 
 OURS = "10.0.0.2"

@@ -4,8 +4,15 @@ import pytest
 
 from hakeeper.core.claim.stages import Stage
 from hakeeper.core.claim.table import TABLE
-from tests.core import moves_action, moves_held, moves_hold_down, moves_read, moves_said, moves_sent
-from tests.core.moves import EVERY_STAGE, Move
+from tests.core.claim import (
+    moves_action,
+    moves_held,
+    moves_hold_down,
+    moves_read,
+    moves_said,
+    moves_sent,
+)
+from tests.core.claim.moves import EVERY_STAGE, Move
 
 MOVES: tuple[Move, ...] = (
     *moves_said.MOVES,

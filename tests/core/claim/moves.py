@@ -1,7 +1,7 @@
 """What can be told of one thing that happens to a claim: the stage before, and all that is after.
 
 The moves are in the files `moves_*.py`; `test_moves.py` makes each of them, and
-`test_claim_table.py` holds them against the claim table. All of them happen at `NOW`.
+`test_table.py` holds them against the claim table. All of them happen at `NOW`.
 """
 
 from collections.abc import Callable

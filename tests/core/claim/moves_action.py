@@ -15,8 +15,8 @@ from hakeeper.core.claim.stages import MutateDue, ReadBack, Recheck, Stage, Veri
 from hakeeper.core.decisions.claims import ActionOverdue, ClaimFailed, Phases
 from hakeeper.core.model import Action
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
-from tests.core.moves import CLAIM, FINISHED, NOW, OF, SENT, STEP, Move
-from tests.core.moves_sent import (
+from tests.core.claim.moves import CLAIM, FINISHED, NOW, OF, SENT, STEP, Move
+from tests.core.claim.moves_sent import (
     BROKE,
     BROKEN,
     NAMELESS,

@@ -1,4 +1,4 @@
-"""Each figure of the status picture at its edge; its troubles: test_troubles.py."""
+"""Each figure of the status picture at its edge; its troubles: test_problems.py."""
 
 from ipaddress import ip_address
 

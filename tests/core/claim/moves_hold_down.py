@@ -21,7 +21,7 @@ from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, Verify
 from hakeeper.core.decisions.claims import ResourceConfirmed
 from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Unknown
-from tests.core.moves import (
+from tests.core.claim.moves import (
     CLAIM,
     HOLD_DOWN,
     NOBODY,

@@ -58,8 +58,8 @@ def test_a_leak_in_the_core_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     grown = leaks.grown(early, late)
     # Each name that is told has its place in the throttle, too.
-    assert {".names_reported", ".throttle.buckets", ".throttle.buckets[]"} == set(grown)
-    assert (140, 160) == grown[".names_reported"]
+    assert {".listener.names_reported", ".throttle.buckets", ".throttle.buckets[]"} == set(grown)
+    assert (140, 160) == grown[".listener.names_reported"]
     assert late["keepers_kib"] > early["keepers_kib"]
 
 

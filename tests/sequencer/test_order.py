@@ -533,7 +533,12 @@ def test_the_daemon_calls_the_core_for_pictures_only() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self._core"
     }
-    assert {"snapshot"} == asked
+    given = {
+        ast.unparse(node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and "self._core" in map(ast.unparse, node.args)
+    }
+    assert ({"snapshot_of"}, set()) == (given, asked)
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert set() == names & {"handle", "drain", "settle"}
 

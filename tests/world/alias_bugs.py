@@ -7,7 +7,7 @@ from functools import partial
 
 from hakeeper.kinds import ALIAS_IPS
 from hakeeper.simulate.faults.kinds import Kind
-from tests.world.bugs import Bug
+from tests.world.bug import Bug
 from tests.world.planting import Line
 
 _alias_bug = partial(Bug, kind=ALIAS_IPS.name)

@@ -8,7 +8,7 @@ from functools import partial
 from hakeeper.kinds import FAILOVER_IPS
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.twins import ALL
-from tests.world.bugs import Bug
+from tests.world.bug import Bug
 from tests.world.planting import Line
 
 _robot_bug = partial(Bug, kind=FAILOVER_IPS.name)

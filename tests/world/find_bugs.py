@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
-from tests.world.bugs import SEEDS
+from tests.world.bug import SEEDS
 from tests.world.hunt import EVERY_BUG, HEADING, Catch, hunt, record
 from tests.world.many import cores
 from tests.world.rules import ALL_RULES

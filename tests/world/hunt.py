@@ -13,7 +13,8 @@ from pathlib import Path
 from hakeeper.simulate.plan import draw
 from hakeeper.simulate.twins import fitted, moved_in
 from tests.world.alias_bugs import ALIAS_BUGS
-from tests.world.bugs import BUGS, HOURS, SEEDS, Bug
+from tests.world.bug import HOURS, SEEDS, Bug
+from tests.world.bugs import BUGS
 from tests.world.failover_bugs import FAILOVER_BUGS
 from tests.world.judge import judged
 from tests.world.mixed_bugs import MIXED_BUGS

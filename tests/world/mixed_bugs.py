@@ -6,7 +6,7 @@ See `bugs.py`, which has those of all worlds.
 from functools import partial
 
 from hakeeper.simulate.twins import ALL
-from tests.world.bugs import Bug
+from tests.world.bug import Bug
 from tests.world.planting import Line
 
 _mixed_bug = partial(Bug, kind=ALL)

@@ -1,7 +1,7 @@
 """Bugs to plant in how a pause is kept; see `bugs.py`."""
 
 from hakeeper.simulate.faults.kinds import Kind
-from tests.world.bugs import Bug
+from tests.world.bug import Bug
 from tests.world.planting import Line
 
 _STEP = Line("hakeeper.core.due.steps:take_due_steps", "if state.pause is not None:", "if False:")

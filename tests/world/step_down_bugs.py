@@ -1,7 +1,7 @@
 """Bugs to plant in step-downs; see `bugs.py`."""
 
 from hakeeper.simulate.faults.kinds import Kind
-from tests.world.bugs import Bug
+from tests.world.bug import Bug
 from tests.world.planting import Line
 
 _ROOM = "hakeeper.core.operator.step_down"

@@ -10,7 +10,7 @@ from hakeeper.core.model import Role
 from hakeeper.core.roles.table import RoleEvent
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.plan import Course, Plan, Shape
-from tests.world.bugs import Bug
+from tests.world.bug import Bug
 from tests.world.planting import Line, Row
 
 A, B = 0, 1

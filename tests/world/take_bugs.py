@@ -1,7 +1,7 @@
 """Bugs to plant in what a take by hand does; see `bugs.py`."""
 
 from hakeeper.simulate.faults.kinds import Kind
-from tests.world.bugs import Bug
+from tests.world.bug import Bug
 from tests.world.planting import Line
 
 _BEGIN = "state.happened(resource, Master(CAUSE, read_first), now)"

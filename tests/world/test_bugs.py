@@ -6,7 +6,8 @@ from hakeeper.core.claim.rules import BETWEEN_STEPS_S
 from hakeeper.core.model import Role
 from hakeeper.core.roles.table import RoleEvent
 from tests.world.alias_bugs import ALIAS_BUGS
-from tests.world.bugs import BUGS, Bug
+from tests.world.bug import Bug
+from tests.world.bugs import BUGS
 from tests.world.failover_bugs import FAILOVER_BUGS
 from tests.world.hunt import EVERY_BUG, HEADING, hunt
 from tests.world.planting import Change, Constant, Line, Row

@@ -33,10 +33,11 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.observation import BY_NETWORK, IpNetwork, Key, Observation, ResourceRef, order_of
 from hakeeper.core.roles.lines import LineState, NotifyLine, parse_line
-from hakeeper.core.roles.table import TABLE, RoleEvent, Step, as_markdown
+from hakeeper.core.roles.table import TABLE, RoleEvent, Step
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network, resource
 from tests.core.driver import instance, one_node
 from tests.core.faults import failure
+from tests.support.core_tables import role_table
 from tests.support.resources import IDENTIFY
 
 WORDS: dict[type[enum.Enum], list[str]] = {
@@ -129,7 +130,7 @@ def test_every_step_of_the_table_says_why() -> None:
 
 
 def test_the_printed_table_ends_with_its_last_row() -> None:
-    assert as_markdown().endswith("| newer lines may be lost |\n")
+    assert role_table().endswith("| newer lines may be lost |\n")
 
 
 # --- what is meant if nothing is said ----------------------------------------------------------

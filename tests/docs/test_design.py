@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.core.apis import failure_table
-from hakeeper.core.claim import table as claim_table
 from hakeeper.core.limits.patience import USUAL
-from hakeeper.core.roles import table as role_table
 from hakeeper.kinds.apis import ROBOT
+from tests.support import core_tables
 from tests.support.diagrams import check_diagram, claim_stages
 from tests.support.generated_docs import check_section
 
@@ -20,10 +18,10 @@ CORE = ROOT / "hakeeper" / "core"
 READ_IN_AN_HOUR = 3000
 """Lines: fifty a minute, docstrings and imports among them."""
 TABLES = {
-    "role table": role_table.as_markdown(),
-    "stages": claim_table.stages_as_markdown(),
-    "claim table": claim_table.as_markdown(),
-    "failures": failure_table.as_markdown({"Hetzner Cloud": USUAL, "Robot": ROBOT.patience}),
+    "role table": core_tables.role_table(),
+    "stages": core_tables.stages(),
+    "claim table": core_tables.claim_table(),
+    "failures": core_tables.failures({"Hetzner Cloud": USUAL, "Robot": ROBOT.patience}),
 }
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a call that failed."""
+"""What becomes of a call that failed; what each class leads to is in `apis/failure_table.py`."""
 
 from typing import assert_never
 

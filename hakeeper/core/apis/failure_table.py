@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.limits.patience import Patience, Pause
+from hakeeper.core.limits.patience import Pause
 
 
 class Next(enum.Enum):
@@ -73,22 +73,3 @@ def api_code(failure: Failure, known_by: str) -> str:
             return "api.refused"
         case _:
             return "api.unresolved" if failure.code == "dns" else "api.unreachable"
-
-
-def as_markdown(apis: Mapping[str, Patience]) -> str:
-    """Return the table for docs/dev/design.md: a row a class, and a column for each API."""
-    after = "".join(f" after ({name}) |" for name in apis)
-    lines = [
-        f"| class | the claim goes on by |{after} it concerns | needs an operator |",
-        "|---" * (4 + len(apis)) + "|",
-    ]
-    for kind, response in RESPONSES.items():
-        pauses = "".join(f" {_pause(each, response.pause)} |" for each in apis.values())
-        operator = "yes" if response.needs_operator else ""
-        does = response.next.value
-        lines.append(f"| {kind.value} | {does} |{pauses} {response.scope.value} | {operator} |")
-    return "\n".join(lines) + "\n"
-
-
-def _pause(patience: Patience, pause: Pause | None) -> str:
-    return "at once" if pause is None else str(patience.backoff(pause))

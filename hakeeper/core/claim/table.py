@@ -4,7 +4,7 @@ All moves from one stage to another are here; nothing else in hakeeper sets a st
 complete (the simulated worlds reach every move, and no other), and docs/dev/design.md prints it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeAlias, get_args
@@ -143,30 +143,3 @@ def take(resource: Resource, what: Happening, now: float, rng: Random) -> list[D
         resource.stage = cell.rule(resource, stage, what, now, rng)
     reports, resource.pending = resource.pending, []
     return reports
-
-
-def stages_as_markdown() -> str:
-    """Return the stages for docs/dev/design.md, as the status shows them and as they are."""
-    lines = ["| stage | in the status | meaning |", "|---|---|---|"]
-    lines += [f"| {stage.__name__} | {stage.label} | {_sentence(stage)} |" for stage in STAGES]
-    return "\n".join(lines) + "\n"
-
-
-def as_markdown() -> str:
-    """Return the table for docs/dev/design.md: a row for each rule of each thing that happens."""
-    lines = ["| what happened | in the stages | rule | next stages |", "|---|---|---|---|"]
-    for happening, cells in TABLE.items():
-        for rule in dict.fromkeys(cell.rule for cell in cells.values()):
-            stages = [stage for stage, cell in cells.items() if cell.rule is rule]
-            to = dict.fromkeys(each for stage in stages for each in cells[stage].to)
-            where = "all" if len(stages) == len(STAGES) else _names(stages)
-            lines.append(f"| {happening.__name__} | {where} | {_sentence(rule)} | {_names(to)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _sentence(documented: object) -> str:
-    return (documented.__doc__ or "").partition("\n")[0]
-
-
-def _names(stages: Iterable[type[Stage]]) -> str:
-    return ", ".join(stage.__name__ for stage in stages)

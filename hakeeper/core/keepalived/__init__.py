@@ -1,1 +1,1 @@
-"""What follows from what keepalived does: roles that change, isolation, silence, bad lines."""
+"""What follows from what keepalived says and does; its words and the roles are in `roles/`."""

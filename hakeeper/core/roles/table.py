@@ -121,17 +121,3 @@ EVENT_OF_RESTORED: Mapping[Role, RoleEvent] = {
     Role.STOPPED: RoleEvent.RESTORED_STOPPED,
 }
 """UNKNOWN is missing on purpose: it is what a role is before anything was restored."""
-
-
-def as_markdown() -> str:
-    """Return the table for docs/dev/design.md: a row an event, a column a role."""
-    lines = [
-        "| what was said | " + " | ".join(role.value for role in Role) + " | reason |",
-        "|---|" + "---|" * (len(Role) + 1),
-    ]
-    for event in RoleEvent:
-        steps = [TABLE[event][role] for role in Role]
-        cells = [step.role.value + (", look" if step.check else "") for step in steps]
-        reasons = "; ".join(dict.fromkeys(step.reason for step in steps))
-        lines.append(f"| {event.value} | " + " | ".join(cells) + f" | {reasons} |")
-    return "\n".join(lines) + "\n"

@@ -1,1 +1,1 @@
-"""What follows from the configuration: the resources it names and selects, and a reload."""
+"""What follows from the configuration, be it a new one; its keys are in hakeeper/config."""

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import hakeeper.core
-from hakeeper.core.apis import failure_table
 from hakeeper.core.apis.failure_table import RESPONSES
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim.happenings import Happening
@@ -16,11 +15,10 @@ from hakeeper.core.claim.table import (
     STAGES,
     TABLE,
     Cell,
-    as_markdown,
-    stages_as_markdown,
 )
 from hakeeper.core.limits.patience import USUAL
 from tests.core.claim.test_moves import MOVES
+from tests.support import core_tables
 
 CORE = Path(hakeeper.core.__file__).parent
 CELLS = [
@@ -57,7 +55,7 @@ def test_each_stage_is_entered_and_left() -> None:
 
 
 def test_the_table_for_people_has_a_row_for_each_rule_of_each_thing_that_happens() -> None:
-    rows = as_markdown().splitlines()[2:]
+    rows = core_tables.claim_table().splitlines()[2:]
     rules = [(what, rule) for what, row in TABLE.items() for rule in {c.rule for c in row.values()}]
     assert len(rules) == len(rows)
     assert {what.__name__ for what in HAPPENINGS} == {row.split(" | ")[0][2:] for row in rows}
@@ -65,7 +63,7 @@ def test_the_table_for_people_has_a_row_for_each_rule_of_each_thing_that_happens
 
 
 def test_the_stages_for_people_are_all_of_them_with_a_sentence_each() -> None:
-    rows = [row.strip("| ").split(" | ") for row in stages_as_markdown().splitlines()[2:]]
+    rows = [row.strip("| ").split(" | ") for row in core_tables.stages().splitlines()[2:]]
     assert [(stage.__name__, stage.label) for stage in STAGES] == [(a, b) for a, b, _ in rows]
     assert all(sentence.endswith(".") for _, _, sentence in rows)
 
@@ -75,7 +73,7 @@ def test_each_class_of_failure_has_a_response() -> None:
 
 
 def test_the_failures_for_people_have_a_row_for_each_class() -> None:
-    rows = failure_table.as_markdown({"one": USUAL}).splitlines()[2:]
+    rows = core_tables.failures({"one": USUAL}).splitlines()[2:]
     assert [kind.value for kind in RESPONSES] == [row.split(" | ")[0][2:] for row in rows]
     assert sum(row.endswith("| yes |") for row in rows) == sum(
         response.needs_operator for response in RESPONSES.values()

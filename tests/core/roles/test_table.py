@@ -13,8 +13,8 @@ from hakeeper.core.roles.table import (
     EVENT_OF_RESTORED,
     TABLE,
     RoleEvent,
-    as_markdown,
 )
+from tests.support.core_tables import role_table
 
 CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 
@@ -76,7 +76,7 @@ def test_every_word_answer_and_saved_role_has_its_event() -> None:
 
 
 def test_the_table_prints_as_a_row_an_event_and_a_column_a_role() -> None:
-    rows = as_markdown().splitlines()
+    rows = role_table().splitlines()
     assert len(RoleEvent) + 2 == len(rows)
     assert {len(Role) + 3} == {row.count("|") for row in rows}
     assert (

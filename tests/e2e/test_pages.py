@@ -76,7 +76,7 @@ def test_changes_move_nothing(pair: Pair) -> None:
     _, failed = typed("hooks.md", "Where it shows")
     # There is no mail server here, so it fails, and says so.
     wait_until(lambda: "not sent" in machine.shell(shown), timeout_s=PATIENCE_S, what=what)
-    wait_until(lambda: "hakeeper-mail" in machine.shell(failed), timeout_s=PATIENCE_S, what=what)
+    wait_until(lambda: "on_master" in machine.shell(failed), timeout_s=PATIENCE_S, what=what)
     for line in typed("operate.md", "Change the configuration"):
         machine.shell(line)
     machine.wait_for_event("config.reloaded", mark)

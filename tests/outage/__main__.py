@@ -20,11 +20,12 @@ _APIS = {
     "action 2 s": Api(latency_s=_LATENCY_S, action_s=2.0),
     "action 0 s, one 503": Api(latency_s=_LATENCY_S, refuses_once=True),
 }
-_HEAD = (
+HEAD = (
     *("profile", "API", "who assigns", "times", "outage ms, median", "99 %", "worst"),
-    *("after MASTER, median", "99 %", "worst", "lost requests, median", "worst"),
-    "noise ms, worst",
+    *("after MASTER, median", "after MASTER, 99 %", "after MASTER, worst"),
+    *("lost requests, median", "lost requests, worst", "noise ms, worst"),
 )
+"""The table's head. Half of the failovers stay within the median, 99 of a hundred within 99 %."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failover = measure(profile=profile, by_script=_WAYS[way], api=_APIS[api])
             seen[kind].append(failover)
             sys.stderr.write(f"{', '.join(kind)}: {failover}\n")
-    lines = [_line(*_HEAD), _line(*("---" for _ in _HEAD))]
+    lines = [_line(*HEAD), _line(*("---" for _ in HEAD))]
     lines += [row(*kind, seen=seen[kind]) for kind in kinds]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0

@@ -11,7 +11,7 @@ import pytest
 from hakeeper.demo.lab import wait_until
 from tests.e2e.book import section, typed
 from tests.e2e.hands import on_terminal, wait_until_well
-from tests.e2e.machine import PATIENCE_S
+from tests.e2e.machine import PATIENCE_S, Machine
 from tests.e2e.pair import FLOATING_IP, Pair, token_of
 from tests.support.markdown import blocks
 
@@ -24,6 +24,12 @@ _ENDLESS_S = 3
 def only(text: str) -> str:
     """Let a command that never ends be stopped after a while, and count as good."""
     return f"timeout --signal=INT {_ENDLESS_S} {text} || test $? = 124"
+
+
+def edit(machine: Machine, drop_in: str) -> None:
+    """Do what `systemctl edit hakeeper` does."""
+    machine.write("/etc/systemd/system/hakeeper.service.d/override.conf", drop_in)
+    machine.systemctl("daemon-reload")
 
 
 def test_looking_moves_nothing(pair: Pair) -> None:
@@ -41,10 +47,14 @@ def test_looking_moves_nothing(pair: Pair) -> None:
     for line in (*typed("explain.md", ""), *typed("runbooks.md", "")):
         assert machine.shell(line)
     follow, since, names = typed("events.md", "")
-    assert "MASTER" in machine.shell(only(follow))
+    wait_until(lambda: "MASTER" in machine.shell(only(follow)), timeout_s=PATIENCE_S, what="events")
     assert "MASTER" in machine.shell(since)
     machine.shell("apt-get install --yes jq sudo")
-    assert '"role.changed"' in machine.shell(only(f"bash -c '{names}'"))
+    wait_until(
+        lambda: '"role.changed"' in machine.shell(only(f"bash -c '{names}'")),
+        timeout_s=PATIENCE_S,
+        what="names of events",
+    )
 
     short, of_one, table = typed("operate.md", "See what happened")
     assert "MASTER" in machine.shell(short)
@@ -117,8 +127,7 @@ def test_an_encrypted_token_is_as_good(pair: Pair) -> None:
     machine = pair.a
     place = section("install.md", "Encrypt the token")
     [drop_in] = blocks(place, "ini")
-    machine.write("/etc/systemd/system/hakeeper.service.d/override.conf", drop_in)
-    machine.systemctl("daemon-reload")  # as `systemctl edit` does
+    edit(machine, drop_in)
     mark = time.time()
     for line in typed("install.md", "Encrypt the token"):
         machine.shell(line)
@@ -176,10 +185,16 @@ def test_the_readme_and_a_recording(pair: Pair) -> None:
     pair.a.systemctl("start", "keepalived")
     pair.settle(pair.a)
 
-    pair.b.systemctl("stop", "hakeeper")
-    [record] = typed("recording.md", "Record")
-    pair.b.shell(only(record))
+    [drop_in] = blocks(section("recording.md", "Record"), "ini")
+    edit(pair.b, drop_in)
+    [restart] = typed("recording.md", "Record")
+    pair.b.shell(restart)
+    wait_until(
+        lambda: pair.b.try_run("cat", "/var/lib/hakeeper/recording.jsonl"),
+        timeout_s=PATIENCE_S,
+        what="a recording",
+    )
+    pair.settle(pair.a)
     [replay] = typed("recording.md", "Replay")
     assert "identical" in pair.b.shell(f"cd /var/lib/hakeeper; {replay}")
-    pair.b.systemctl("start", "hakeeper")
     assert pair.moves() == ["web-b", "web-a"]

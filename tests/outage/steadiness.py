@@ -49,7 +49,7 @@ PROFILES: dict[str, VrrpSettings] = {name: VRRP[name] for name in ("plain", "fas
 PRIORITIES: dict[str, VrrpSettings] = {
     **PROFILES,
     "fastest without `max_auto_priority`": _fastest(),
-    "fastest, `vrrp_process_priority -20`": _fastest("vrrp_process_priority -20"),
+    "fastest, `vrrp_priority -20`": _fastest("vrrp_priority -20"),
     "fastest, `vrrp_rt_priority 50`": _fastest("vrrp_rt_priority 50"),
 }
 """What keepalived offers against busy processors."""

@@ -7,6 +7,7 @@ delay, with a mark in the IP header by which the standby's rule lets it pass.
 
 import contextlib
 import heapq
+import os
 import random
 import select
 import socket
@@ -91,6 +92,8 @@ def jitter(sender: Node, receiver: Node, most_s: float) -> Iterator[None]:
 def _pass_on(
     copies: socket.socket, again: socket.socket, ending: socket.socket, to: str, most_s: float
 ) -> None:
+    # What this thread itself is late would be jitter, too. On Linux this is for the thread alone.
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     held = Held()
     while True:
         ready, _, _ = select.select([copies, ending], [], [], held.wait_s(time.monotonic()))

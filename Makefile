@@ -28,7 +28,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test core-tests other-tests worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
-.PHONY: apt-repo docs setup dist deb rpm sbom lock e2e outage switchover bench install install-parts uninstall clean
+.PHONY: apt-repo docs setup dist deb rpm sbom lock e2e outage steadiness switchover pictures bench install install-parts uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -85,11 +85,21 @@ e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go 
 	@$(SUDO) tests/e2e/isolated -n $(E2E_JOBS) $(SELECT) $(E2E_ARGS)
 
 REPEAT ?= 5
-outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a notify script; REPEAT=5
-	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.outage --repeat $(REPEAT)
+OUTAGE_ARGS ?=
+outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a notify script; REPEAT=5 OUTAGE_ARGS='--profile fastest'
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.outage --repeat $(REPEAT) $(OUTAGE_ARGS)
+
+STEADINESS_ARGS ?=
+steadiness: .stamps/dev  ## Lose and delay adverts, keep processors busy: does the standby take over? SECONDS=60 STEADINESS_ARGS='--trouble jitter'
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.outage.steadiness \
+	    --seconds $(SECONDS) $(STEADINESS_ARGS)
 
 switchover: .stamps/dev  ## Step down and up under 100 requests a second: is one lost? REPEAT=5
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.outage.switchover --repeat $(REPEAT)
+
+LOOK ?=
+pictures: .stamps/dev  ## Draw the pictures of commands in docs/, as root; LOOK=FOLDER draws all of them into a folder, 80 and 120 columns wide
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.pictures $(if $(LOOK),--look $(LOOK))
 
 BENCH ?=
 bench: .stamps/dev  ## Measure speed and costs, some parts as root; BENCH="claim idle --repeat 20 --json FILE"

@@ -22,6 +22,7 @@ include_patterns = ["*.md", "docs/**"]
 exclude_patterns = ["CODE_OF_CONDUCT.md", "docs/site", "docs/man", "build", "dist"]
 nitpicky = True
 myst_heading_anchors = 4
+highlight_language = "text"  # what has no language is no Python
 html_theme = "furo"
 html_title = "hakeeper"
 html_show_sphinx = False

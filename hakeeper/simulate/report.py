@@ -1,6 +1,8 @@
 """The answer in words and figures."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from hakeeper.core.kind import Kind
 from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS
@@ -10,15 +12,18 @@ from hakeeper.simulate.budget import Budget, shared_by
 from hakeeper.simulate.options import Options
 from hakeeper.simulate.picture import calls_over_time, histogram, legend
 
+_INDENT: Final = 15
+"""Where the texts of the scene begin."""
+
 
 def lines(answer: Answer, config: str | None, width: int) -> Iterator[str]:
-    """Yield the report for people, the pictures at most `width` wide."""
-    yield from _scene(answer, config)
+    """Yield the report for people, lines and pictures at most `width` wide."""
+    yield from _fitted(_scene(answer, config), width, _INDENT)
     yield ""
-    yield from _table(answer)
+    yield from _fitted(_table(answer), width, 2)
     for spending in answer.spending:
         yield ""
-        yield from _spent(answer, spending)
+        yield from _fitted(_spent(answer, spending), width, 4)
     for spending in answer.spending:
         yield ""
         yield f"{_title(answer, spending)} per hour"
@@ -31,6 +36,14 @@ def lines(answer: Answer, config: str | None, width: int) -> Iterator[str]:
         yield from legend()
     yield ""
     yield from _verdict(answer)
+
+
+def _fitted(texts: Iterable[str], width: int, indent: int) -> Iterator[str]:
+    """Break what is too long, and go on below, indented."""
+    for text in texts:
+        yield from textwrap.wrap(
+            text, width, subsequent_indent=" " * indent, break_long_words=False
+        ) or [text]
 
 
 def _scene(answer: Answer, config: str | None) -> Iterator[str]:
@@ -60,7 +73,7 @@ def _scene(answer: Answer, config: str | None) -> Iterator[str]:
 def _under(title: str, texts: Iterator[str]) -> Iterator[str]:
     """Yield these below each other, the first one with a title."""
     for text in texts:
-        yield f"{title:<15}{text}"
+        yield f"{title:<{_INDENT}}{text}"
         title = ""
 
 
@@ -124,8 +137,8 @@ def _split(kind: Kind, absence: Absence) -> Iterator[str]:
     yield (
         f"permanent split brain, {_count(split.addresses, kind.noun)}: at most"
         f" {split.first_worst} moves in the first ten minutes ({bound}),"
+        f" then {split.per_hour_mean:.1f} an hour each, {split.per_hour_worst:.1f} at most"
     )
-    yield f"  then {split.per_hour_mean:.1f} an hour each, {split.per_hour_worst:.1f} at most"
 
 
 def _row(name: str, spread: Spread, per_s: float) -> str:

@@ -159,6 +159,7 @@ def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
 def test_a_fleet_that_does_not_fit_is_reported(capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = simulated(capfd, "--nodes", "18", "--hours", "0.1", "--faults", "none")
     assert code == 0
+    assert max(map(len, out.splitlines())) < 80, "a terminal of 80 columns breaks no line"
     assert "THE QUOTA IS NOT ENOUGH: idle reading alone asks for 3,834 calls an hour" in out
     assert "9 x 3600/10 + 9 x 3600/60 + 9 x 3600/600 = 3,834" in out
     assert "`reconcile.interval: 11s` would fit" in out

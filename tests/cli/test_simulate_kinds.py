@@ -80,6 +80,7 @@ def test_people_read_them_below_each_other(
 ) -> None:
     monkeypatch.setattr(simulation, "SPLITS", 1)
     monkeypatch.setattr(simulation, "SPLIT_HOURS", 0.3)
+    monkeypatch.setenv("COLUMNS", "120")
     code, out, _ = simulated(capfd, "-c", str(mixed), "--hours", "1", "--faults", "power-cut")
     assert code == 0
     for line in (

@@ -20,7 +20,8 @@ TABLES = {
     "other events": events_as_markdown(operator=False),
     "fields": fields_as_markdown(),
 }
-QUERIES = [line for line in PAGE.read_text().splitlines() if line.startswith("journalctl ")]
+LINES = [line.removeprefix("$ ") for line in PAGE.read_text().splitlines()]
+QUERIES = [line for line in LINES if line.startswith("journalctl ")]
 VALUES = {"instance": "VI_1", "address": "203.0.113.10"}
 
 # journald says itself which unit an entry is of, and this is none: only root may name another.

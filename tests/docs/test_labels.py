@@ -1,6 +1,9 @@
 """The page about labels: its configuration is accepted, and what it names exists."""
 
+import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,9 @@ from hakeeper.adapters.cures import TROUBLES
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.config import parse
 from hakeeper.core.choice import FEW
+from hakeeper.demo.cloud import SimCloud
 from hakeeper.kinds import label_selector
+from tests.e2e.book import typed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "labels.md").read_text()
 ROWS = [line.split("|") for line in PAGE.splitlines() if re.match(r"\| `", line)]
@@ -20,6 +25,20 @@ def test_the_example_is_a_configuration() -> None:
     [text] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     [refs] = parse(text, "hakeeper.yaml").resources.values()
     assert ["label role=web"] == [str(ref) for ref in refs]
+
+
+def test_the_command_gives_the_address_the_label_that_is_looked_for() -> None:
+    [hcloud, *_] = typed("labels.md", "")
+    [text] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    [[ref]] = parse(text, "hakeeper.yaml").resources.values()
+    with SimCloud() as cloud:
+        web = cloud.add_floating_ip("web", "203.0.113.10")
+        given = {"HCLOUD_ENDPOINT": cloud.url, "HCLOUD_TOKEN": cloud.add_client("operator")}
+        subprocess.run(hcloud.split(), env={**os.environ, **given}, check=True)
+        [request] = cloud.requests(method="PUT")
+    assert request.path.endswith(f"/floating_ips/{web}")
+    assert json.loads(request.body) == {"labels": {"role": "web"}}
+    assert str(ref) == "label role=web"
 
 
 def test_an_item_in_the_text_is_one_too() -> None:

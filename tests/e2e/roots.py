@@ -25,7 +25,10 @@ _PACKAGES = (
     "procps",
     "systemd-sysv",
 )
-_ASKED_FOR = ("cloud-init", "nftables", "openssh-server", "python3-apt")
+_ASKED_FOR = (
+    *("adduser", "cloud-init", "jq", "nftables", "openssh-server", "python3-apt"),
+    *("python3-prometheus-client", "sudo"),
+)
 """What documents tell an operator to install inside, and what images of servers have."""
 _FORM = 1
 """To be counted up when roots are made in another way, so that they are made again."""

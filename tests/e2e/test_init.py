@@ -5,12 +5,14 @@ from pathlib import Path
 
 from hakeeper.core.model import Role
 from tests.e2e import package, tutorial
+from tests.e2e.book import typed
 from tests.e2e.guide import add_witness
 from tests.e2e.machine import Machine
 from tests.e2e.pair import Pair, token_of
 
 _TOKEN = "/root/token"
-_GIVEN = f"--address web --token-file {_TOKEN}"
+_TOKEN_FILE = f"--token-file {_TOKEN}"
+_GIVEN = f"--address web {_TOKEN_FILE}"
 
 
 def install(machine: Machine, deb: Path) -> None:
@@ -47,11 +49,12 @@ def test_two_commands_make_a_pair_of_two_bare_servers(bare_pair: Pair) -> None:
     for machine in pair.machines:
         install(machine, package.find())
 
-    said = set_up(pair.a, f"hakeeper init --peer {pair.b.private_ip} {_GIVEN}")
+    [command] = typed("init.md", "Two bare servers")
+    said = set_up(pair.a, f"{command} {_TOKEN_FILE}")
     (other,) = re.findall(
         r"^on web-b, unless it is set up: (hakeeper init .*)$", said, re.MULTILINE
     )
-    set_up(pair.b, f"{other} --token-file {_TOKEN}")
+    set_up(pair.b, f"{other} {_TOKEN_FILE}")
     pair.settle(pair.a)
     pair.begin()
 
@@ -67,6 +70,7 @@ def test_two_commands_make_a_pair_of_two_bare_servers(bare_pair: Pair) -> None:
 def test_the_tutorials_pair_is_taken_over_without_an_outage(tutorial_pair: Pair) -> None:
     pair = tutorial_pair
     master, standby = pair.a, pair.b
+    take_over, take_out = typed("init.md", "Servers with keepalived")
     keepaliveds = {one.name: one.main_pid("keepalived") for one in pair.machines}
     files = {one.name: one.run("cat", tutorial.CONF) for one in pair.machines}
     pair.witness.catch_up()
@@ -74,7 +78,7 @@ def test_the_tutorials_pair_is_taken_over_without_an_outage(tutorial_pair: Pair)
 
     for machine in (standby, master):
         install(machine, package.find())
-        said = machine.shell(f"hakeeper init {_GIVEN} --yes")
+        said = machine.shell(f"{take_over} {_TOKEN_FILE} --yes")
         assert "then: systemctl reload keepalived\n" in said
         assert "restart keepalived" not in said
         assert "\nOK" in said, "hakeeper status"
@@ -83,7 +87,7 @@ def test_the_tutorials_pair_is_taken_over_without_an_outage(tutorial_pair: Pair)
         assert len(machine.run("cat", tutorial.CONF).splitlines()) == len(kept.splitlines()) + 2
     for machine in (standby, master):
         assert "--remove-scripts" in machine.shell(f"hakeeper init {_GIVEN} --yes")
-        machine.shell(f"hakeeper init {_GIVEN} --yes --remove-scripts")
+        machine.shell(f"{take_out} {_TOKEN_FILE} --yes")
         assert "notify_master" not in machine.run("cat", tutorial.CONF)
     pair.settle(master)
 
@@ -97,3 +101,12 @@ def test_the_tutorials_pair_is_taken_over_without_an_outage(tutorial_pair: Pair)
     fail_over(pair)
     assert pair.moves() == ["web-b", "web-a"]
     assert asked == {one.name: tutorial.calls(one) for one in pair.machines}
+
+    pair.begin()
+    for machine in (standby, master):
+        for command in typed("init.md", "The way back"):
+            machine.shell(command)
+        assert machine.run("cat", tutorial.CONF) == files[machine.name]
+        assert not machine.is_active("hakeeper")
+    assert pair.moves() == []
+    assert pair.roles() == {"web-a": Role.MASTER, "web-b": Role.BACKUP}

@@ -144,6 +144,7 @@ def test_the_page_leads_from_the_tutorial_to_hakeeper_and_back(tutorial_pair: Pa
     tutorial.wait_for_holder(pair, standby)
     assert tutorial.calls(standby) > asked[standby.name]
     assert pair.wrongful_assigns() == []
+    carry_out(master, "Afterwards")  # what it takes away was there
 
 
 def test_the_page_names_no_command_that_restarts_keepalived_before_step_6() -> None:

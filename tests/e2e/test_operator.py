@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hakeeper.demo.lab import wait_until
 from tests.e2e import package
 from tests.e2e.book import section, typed
-from tests.e2e.machine import PATIENCE_S, Machine
+from tests.e2e.hands import wait_until_well
+from tests.e2e.machine import Machine
 from tests.e2e.pair import FLOATING_IP, Pair
 from tests.e2e.visitors import visiting
 from tests.support.markdown import blocks
@@ -21,14 +21,6 @@ WHY = "kernel update"
 
 def pause_of(machine: Machine) -> Any:  # noqa: ANN401  # JSON
     return machine.status()["pause"]
-
-
-def wait_until_well(machine: Machine) -> None:
-    wait_until(
-        lambda: machine.status()["health"] == "ok",
-        timeout_s=PATIENCE_S,
-        what=lambda: f"{machine.name} to be well: {machine.status()}",
-    )
 
 
 @pytest.mark.cold

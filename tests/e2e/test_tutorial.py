@@ -1,13 +1,13 @@
 """docs/tutorial.md, carried out on two bare servers: what a visitor sees is what it says."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
 
 from hakeeper.demo.lab import wait_until
 from tests.e2e import package
-from tests.e2e.machine import PATIENCE_S, Machine
+from tests.e2e.hands import on_terminal, wait_until_well
+from tests.e2e.machine import PATIENCE_S
 from tests.e2e.pair import FLOATING_IP, Pair, token_of
 from tests.support.markdown import blocks
 
@@ -27,12 +27,6 @@ def commands(page: Path) -> dict[str, list[str]]:
         ]
         for number, text in zip(numbers, texts, strict=True)
     }
-
-
-def on_terminal(machine: Machine, command: str, typed: str) -> str:
-    """Run a command that asks, on a terminal."""
-    return machine.run("script", "--quiet", "--return", "--command", command, "/dev/null",
-                       given=typed)  # fmt: skip
 
 
 class Visitor:
@@ -85,11 +79,7 @@ def test_the_tutorial_ends_with_a_working_failover(bare_pair: Pair) -> None:
     visitor = Visitor(pair, curl)
     visitor.wait_for("this is web-a")
     for machine in pair.machines:
-        wait_until(
-            lambda one=machine: one.status()["health"] == "ok",  # type: ignore[misc]  # bound now
-            timeout_s=PATIENCE_S,
-            what=lambda one=machine: f"{one.name}: {json.dumps(one.status())}",  # type: ignore[misc]
-        )
+        wait_until_well(machine)
     shown = pair.a.shell(status)
     assert shown.startswith("OK")
     assert f"web = {FLOATING_IP}: on this server, confirmed" in shown

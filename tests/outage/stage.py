@@ -128,7 +128,7 @@ def measure(*, profile: str, by_script: bool, api: Api) -> Failover:
         time.sleep(_CALM_S)  # likewise
         client.signal(signal.SIGTERM)
         client.wait(_PATIENCE_S)
-        return _judge(json.loads(client.log_text()), died_s, _master_since(lab, second))
+        return _judge(json.loads(client.log_text()), died_s, _master_since(lab, second, died_s))
 
 
 def _die(lab: Lab, node: Node) -> float:
@@ -211,10 +211,10 @@ def routes_follow(cloud: SimCloud, lab: Lab, world: Namespace) -> Iterator[None]
             stdin.close()
 
 
-def _master_since(lab: Lab, node: Node) -> float:
-    """When the node's keepalived said MASTER, by the lab's own record."""
+def _master_since(lab: Lab, node: Node, died_s: float) -> float:
+    """When the node's keepalived said MASTER, by the lab's own record; not before the death."""
     changes = [one for one in lab.witness.changes() if one.node == node.name]
-    return next(one.at_s for one in changes if one.role is Role.MASTER)
+    return next(one.at_s for one in changes if one.role is Role.MASTER and one.at_s >= died_s)
 
 
 def _judge(seen: dict[str, list[tuple[float, bool]]], died_s: float, master_s: float) -> Failover:

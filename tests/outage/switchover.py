@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,6 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             yield_s, claim_s = seen.phases_s
             cells = f"{seen.asked} | {seen.cut} | {len(seen.lost)} | {yield_s:.2f} | {claim_s:.2f}"
             print(f"| {profile} | {cells} |", flush=True)  # noqa: T201
+            for why, times in Counter(seen.lost).items():
+                sys.stderr.write(f"{profile}: lost {times} times: {why}\n")
     return 1 if lost else 0
 
 

@@ -1,0 +1,1 @@
+"""The commands as people see them, in docs/: see `python -m tests.pictures --help`."""

@@ -1,8 +1,10 @@
 """An apt repository as `make apt-repo` makes it, for machines without a network."""
 
+import contextlib
 import functools
 import os
 import re
+import socket
 import ssl
 import subprocess
 import threading
@@ -109,6 +111,16 @@ def lead_home(machine: Machine, site: Site) -> None:
     machine.run("update-ca-certificates")
 
 
+class _Web(ThreadingHTTPServer):
+    """Ends TLS as it has to be ended: apt of Debian 13 takes what ends otherwise for cut off."""
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        if isinstance(request, ssl.SSLSocket):
+            with contextlib.suppress(OSError):  # the other side was faster
+                request.unwrap()
+        super().shutdown_request(request)
+
+
 @contextmanager
 def _serving(
     folder: Path, ip: str, port: int, path: str, tls: ssl.SSLContext | None
@@ -118,7 +130,7 @@ def _serving(
     (place / path).mkdir(parents=True)
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(place))
     with ExitStack() as stack:
-        web = stack.enter_context(ThreadingHTTPServer((ip, port), handler))
+        web = stack.enter_context(_Web((ip, port), handler))
         if tls is not None:
             web.socket = tls.wrap_socket(web.socket, server_side=True)
         thread = threading.Thread(target=web.serve_forever)

@@ -51,7 +51,7 @@ other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time o
 
 # Where Python and the libraries have a part: no keepalived, package or document. The core has none.
 LIBRARY_TESTS := $(addprefix tests/,adapters cli config contracts daemon doctor kinds metrics properties recording setup simcloud)
-library-tests: .stamps/dev  ## Run what another Python could break, core-tests apart: PYTHON=python3.13
+library-tests: .stamps/dev  ## Run what another Python could break, beside core-tests; the one of .venv
 	$(PYTEST) -n $(JOBS) $(LIBRARY_TESTS)
 
 oldest-tests: .stamps/oldest  ## Run the same with the oldest libraries that pyproject.toml allows, on Python 3.11

@@ -90,14 +90,12 @@ def ansible(
     )
 
 
-def rendered(
-    folder: Path, *arguments: str, servers: int = 2, **variables: object
-) -> dict[str, dict[str, str]]:
-    """The texts of the files, by server and name."""
-    done = ansible(folder, *arguments, **variables)
+def rendered(folder: Path, *inventories: Path, **variables: object) -> dict[str, dict[str, str]]:
+    """The texts of the files, by server and name; an inventory adds one server to the example's."""
+    done = ansible(folder, *(f"--inventory={each}" for each in inventories), **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     shown = re.findall(r"^ok: \[(\S+)\] => (\{\n.*?^\})$", done.stdout, re.MULTILINE | re.DOTALL)
-    assert len(shown) == servers, done.stdout
+    assert len(shown) == 2 + len(inventories), done.stdout
     return {server: json.loads(text)["msg"] for server, text in shown}
 
 
@@ -136,7 +134,7 @@ def test_three_servers_are_peers_of_each_other(server: Namespace, tmp_path: Path
     third = tmp_path / "third.yml"
     hosts = {"web-c": {"hakeeper_private_address": "10.0.0.4"}}
     third.write_text(json.dumps({"hakeeper": {"hosts": hosts}}))
-    files = rendered(tmp_path, "-i", str(third), servers=3)
+    files = rendered(tmp_path, third)
     found = {}
     for name, texts in files.items():
         conf = texts["keepalived.conf"]

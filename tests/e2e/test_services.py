@@ -147,7 +147,7 @@ RESTART = "systemctl restart systemd-networkd"
 NETWORKD_ANEW = pytest.mark.parametrize(
     "command", [RESTART, f"networkctl reconfigure {PUBLIC}"], ids=["restart", "reconfigure"]
 )
-"""After an upgrade of systemd, and by `netplan apply`. docs/check.md says what visitors saw of it."""
+"""After an upgrade of systemd, and by `netplan apply`. docs/check.md says what visitors saw."""
 
 
 @pytest.mark.nightly

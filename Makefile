@@ -27,7 +27,7 @@ WORLD_PYTHON ?= $(BIN)/python
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test core-tests other-tests worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
+.PHONY: help demo test core-tests other-tests library-tests oldest-tests worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
 .PHONY: apt-repo docs setup dist deb rpm sbom lock e2e outage steadiness switchover pictures bench install install-parts uninstall clean
 .DELETE_ON_ERROR:
 
@@ -48,6 +48,14 @@ core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line
 other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time of simulated worlds
 	$(if $(NIGHTLY),@PYTHON=$(PYTHON) .ci/install-packages rpm && PYTHON=$(PYTHON) .ci/install-packages container)
 	$(PYTEST) -n $(WAITING_JOBS) $(CORE_TESTS:%=--ignore=%)
+
+# Where Python and the libraries have a part: no keepalived, package or document. The core has none.
+LIBRARY_TESTS := $(addprefix tests/,adapters cli config contracts daemon doctor kinds metrics properties recording setup simcloud)
+library-tests: .stamps/dev  ## Run what another Python could break, beside core-tests; the one of .venv
+	$(PYTEST) -n $(JOBS) $(LIBRARY_TESTS)
+
+oldest-tests: .stamps/oldest  ## Run the same with the oldest libraries that pyproject.toml allows, on Python 3.11
+	.oldest/bin/python -m pytest --dist worksteal $(SELECT) -n $(JOBS) $(PYTEST_ARGS) $(LIBRARY_TESTS)
 
 worlds: .stamps/run  ## Run simulated worlds with all kinds of resources: 1,000 hours, 50,000 faults, no violation
 	$(BIN)/python -m tests.world $(if $(SEEDS),--seeds $(SEEDS),--mix $(MIX)) $(WORLDS_ARGS)
@@ -206,7 +214,7 @@ ifeq ($(DESTDIR),)
 endif
 
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .ansible .fuzz .machines .e2e .newer-keepalived .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .oldest .stamps .ansible .fuzz .machines .e2e .newer-keepalived .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -227,6 +235,17 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	@PYTHON=$(PYTHON) .ci/install-packages deb
 	@.ci/ansible-modules .ansible
 	$(PIP) --group dev
+	@touch $@
+
+# Beside .venv, since the tools of `dev` want newer ones. PyYAML 6.0 is older than Python 3.12.
+OLDEST_PYTHON ?= python3.11
+.stamps/oldest: .stamps/dev .ci/oldest
+	rm -rf .oldest
+	$(OLDEST_PYTHON) -m venv .oldest
+	.ci/oldest >.oldest/constraints.txt
+	.oldest/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	.oldest/bin/python -m pip install --quiet --disable-pip-version-check --group test \
+	    --constraint .oldest/constraints.txt --editable '.[metrics]'
 	@touch $@
 
 .stamps/fuzz: .stamps/dev

@@ -90,12 +90,12 @@ def ansible(
     )
 
 
-def rendered(folder: Path, **variables: object) -> dict[str, dict[str, str]]:
-    """The texts of the files, by server and name."""
-    done = ansible(folder, **variables)
+def rendered(folder: Path, *inventories: Path, **variables: object) -> dict[str, dict[str, str]]:
+    """The texts of the files, by server and name; an inventory adds one server to the example's."""
+    done = ansible(folder, *(f"--inventory={each}" for each in inventories), **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     shown = re.findall(r"^ok: \[(\S+)\] => (\{\n.*?^\})$", done.stdout, re.MULTILINE | re.DOTALL)
-    assert len(shown) == 2, done.stdout
+    assert len(shown) == 2 + len(inventories), done.stdout
     return {server: json.loads(text)["msg"] for server, text in shown}
 
 
@@ -128,6 +128,25 @@ def test_the_example_makes_good_files(server: Namespace, tmp_path: Path) -> None
     texts = [files[name]["keepalived.conf"].splitlines() for name in ("web-a", "web-b")]
     different = [one.split()[0] for one, two in zip(*texts, strict=True) if one != two]
     assert different == ["#", "router_id", "priority", "unicast_src_ip", "10.0.0.3"]
+
+
+def test_three_servers_are_peers_of_each_other(server: Namespace, tmp_path: Path) -> None:
+    third = tmp_path / "third.yml"
+    hosts = {"web-c": {"hakeeper_private_address": "10.0.0.4"}}
+    third.write_text(json.dumps({"hakeeper": {"hosts": hosts}}))
+    files = rendered(tmp_path, third)
+    found = {}
+    for name, texts in files.items():
+        conf = texts["keepalived.conf"]
+        assert (0, "", "") == keepalived_says(server, conf, tmp_path)
+        [priority] = re.findall(r"^ +priority (\d+)$", conf, re.MULTILINE)
+        [peers] = re.findall(r"unicast_peer \{(.*?)\}", conf, re.DOTALL)
+        found[name] = (priority, peers.split())
+    assert found == {
+        "web-a": ("150", ["10.0.0.3", "10.0.0.4"]),
+        "web-b": ("140", ["10.0.0.2", "10.0.0.4"]),
+        "web-c": ("130", ["10.0.0.2", "10.0.0.3"]),
+    }
 
 
 def test_all_variables_make_good_files(server: Namespace, tmp_path: Path) -> None:

@@ -17,7 +17,15 @@ from tests.e2e import package, roots, tutorial
 from tests.e2e.guide import check, set_up
 from tests.e2e.lan import Lan, enter_new_network
 from tests.e2e.machine import Machine
-from tests.e2e.pair import API_HOST, ROBOT_HOST, THIRD_HOST, Pair, Site, redirect_metadata
+from tests.e2e.pair import (
+    API_HOST,
+    PAGES_HOST,
+    ROBOT_HOST,
+    THIRD_HOST,
+    Pair,
+    Site,
+    redirect_metadata,
+)
 from tests.e2e.repository import Repository, repository_on_third_host
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13"), "13+14": ("13", "14")}
@@ -85,7 +93,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     enter_new_network()
     authority = trustme.CA()
-    certificate = authority.issue_cert(API_HOST, ROBOT_HOST)
+    certificate = authority.issue_cert(API_HOST, ROBOT_HOST, PAGES_HOST)
     certfile, keyfile = folder / "cloud.pem", folder / "cloud.key"
     certificate.private_key_and_cert_chain_pem.write_to_path(certfile)
     certificate.private_key_pem.write_to_path(keyfile)
@@ -199,6 +207,13 @@ def tutorial_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) ->
 def bare_newer_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
     """A fresh pair, both Debian 13."""
     with _fresh(request, site, tmp_path, "13", "13") as pair:
+        yield pair
+
+
+@pytest.fixture(params=roots.RELEASES)
+def bare_equal_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
+    """A fresh pair, both of the same release, each release in turn."""
+    with _fresh(request, site, tmp_path, request.param, request.param) as pair:
         yield pair
 
 

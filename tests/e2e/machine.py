@@ -215,7 +215,7 @@ class Machine:
     def run(self, *argv: str, given: str | bytes = "", check: bool = True) -> str:
         """Run a command inside, as root, to its end; return what it printed."""
         done = subprocess.run(
-            ["nsenter", "--target", str(self.leader), "--all", "--", *argv],
+            self._inside(*argv),
             input=given.encode() if isinstance(given, str) else given,
             capture_output=True,
             timeout=2 * PATIENCE_S,
@@ -227,6 +227,14 @@ class Machine:
             said = f"{out}{errors}".strip()
             raise LabError(f"{self.name}: {' '.join(argv)}: exit code {done.returncode}: {said}")
         return out
+
+    def start(self, *argv: str) -> "subprocess.Popen[bytes]":
+        """Start a command inside, as root, to talk with it."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(self._inside(*argv), stdin=pipe, stdout=pipe, env=_ENVIRONMENT)
+
+    def _inside(self, *argv: str) -> list[str]:
+        return ["nsenter", "--target", str(self.leader), "--all", "--", *argv]
 
     def try_run(self, *argv: str) -> str:
         """Run a command inside for what it prints; an empty text if it cannot be run now."""

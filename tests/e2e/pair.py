@@ -19,6 +19,8 @@ from tests.e2e.machine import PATIENCE_S, Machine, heard_from
 
 API_HOST = "api.hetzner.cloud"
 ROBOT_HOST = "robot-ws.your-server.de"
+PAGES_HOST = "hakeeper.github.io"
+"""Where apt finds the project's repository."""
 THIRD_HOST = "198.51.100.1"
 """The test itself on the public network: the cloud, and everybody's way out."""
 FLOATING_IP = "203.0.113.10"
@@ -30,7 +32,7 @@ PRIVATE_RANGE = "10.0.0.0/24"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What all pairs share: networks, and the certificate of the cloud."""
+    """What all pairs share: networks, and the certificate of the cloud and the repository."""
 
     public: Lan
     private: Lan

@@ -15,6 +15,7 @@ from tests.e2e.repository import Repository
 from tests.e2e.visitors import visiting
 
 CONF = "/etc/keepalived/keepalived.conf"
+MARK = "written by the Ansible role hakeeper"
 NOTHING = {"web-a": 0, "web-b": 0}
 ON_LO = f"[Match]\nName=lo\n\n[Network]\nAddress={FLOATING_IP}/32\n"
 """As docs/network.md has it."""
@@ -51,6 +52,50 @@ def test_from_bare_servers_to_newer_packages(
     _upgrade_and_restart_keepalived(pair, operator, repository.sources, tmp_path / "third")
 
 
+def test_a_keepalived_conf_of_theirs_is_kept_or_replaced(
+    bare_newer_pair: Pair, operator: Operator
+) -> None:
+    pair = bare_newer_pair
+    given: dict[str, object] = {
+        "hakeeper_deb": package.find(),
+        # A busy machine that is late with an advert shall not count: nothing here is about time.
+        "hakeeper_advert_interval_s": 1,
+    }
+    pair.switch_on()
+    operator.prepare(pair)
+    operator.play("site.yml", **given)
+    pair.settle(pair.a)
+    pair.begin()
+    before = {one.name: one.main_pid("keepalived") for one in pair.machines}
+    written = _confs(pair)
+    theirs = {name: text.replace(MARK, "mine") for name, text in written.items()}
+    for one in pair.machines:
+        one.write(CONF, theirs[one.name])
+
+    kept = operator.play("site.yml", **given, hakeeper_keepalived_conf="kept")
+    assert kept.changed == NOTHING, kept.said
+    assert theirs == _confs(pair)
+
+    pair.b.write(CONF, theirs["web-b"].replace("vrrp_notify_fifo ", "# "))
+    useless = operator.try_to_play("site.yml", **given, hakeeper_keepalived_conf="kept")
+    assert not useless.is_good
+    assert "would NOT work" in useless.said
+    assert "vrrp_notify_fifo" in useless.said
+    pair.b.write(CONF, theirs["web-b"])
+
+    operator.play("site.yml", **given, hakeeper_keepalived_replace="true")
+    assert written == _confs(pair)
+    for one in pair.machines:
+        assert one.run("sh", "-c", f"cat {CONF}.*~") == theirs[one.name], "the copy beside it"
+    pair.settle(pair.a)
+    assert pair.moves() == []
+    assert before == {one.name: one.main_pid("keepalived") for one in pair.machines}
+
+
+def _confs(pair: Pair) -> dict[str, str]:
+    return {one.name: one.run("cat", CONF) for one in pair.machines}
+
+
 def _set_up(pair: Pair, operator: Operator, deb: Path) -> None:
     """Set both up; what somebody else has written is not overwritten."""
     dry = operator.play("site.yml", "--check", hakeeper_deb=deb)
@@ -70,11 +115,11 @@ def _set_up(pair: Pair, operator: Operator, deb: Path) -> None:
     assert pair.moves() == ["web-a"], "the preferred one is set up first"
     assert pair.a.run("stat", "-c", "%U %a", "/etc/hakeeper/token").split() == ["root", "600"]
 
-    before = {one.name: one.run("cat", CONF) for one in pair.machines}
+    before = _confs(pair)
     broken = operator.try_to_play("site.yml", hakeeper_deb=deb, hakeeper_private_interface="nic")
     assert not broken.is_good
     assert "would NOT work" in broken.said
-    assert before == {one.name: one.run("cat", CONF) for one in pair.machines}
+    assert before == _confs(pair)
 
     again = operator.play("site.yml", "-vvv", "--diff", hakeeper_deb=deb)
     assert again.changed == NOTHING, again.said

@@ -158,7 +158,7 @@ def test_take_and_the_emergency_by_hand(pair: Pair) -> None:
     explain, take, one = typed("take.md", "")
     assert master.shell(explain)
     for line in (take, one):
-        on_terminal(master, line, "y\n")
+        on_terminal(master, line, ("[y/N]", "y"))
     wait_until_well(master)
     assert pair.moves() == []
 

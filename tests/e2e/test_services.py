@@ -1,13 +1,19 @@
 """What an operator does to the two services, on machines that are at work."""
 
+import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hakeeper.core.model import Role
+from hakeeper.demo.lab import wait_until
 from tests.e2e import package
-from tests.e2e.pair import Pair
+from tests.e2e.machine import PATIENCE_S, PUBLIC, Machine
+from tests.e2e.pair import FLOATING_IP, Pair
+from tests.e2e.visitors import visiting
 
 BOTH = pytest.mark.parametrize("name", ["web-a", "web-b"])
 
@@ -135,3 +141,86 @@ def test_frozen_daemon_is_restarted_by_the_watchdog(pair: Pair) -> None:
     told = pair.a.journal("--unit=hakeeper.service", "_PID=1")
     assert any("Watchdog timeout" in str(one["MESSAGE"]) for one in told), "systemd's own word"
     pair.a.wait_for_event("address.claimed", mark)
+
+
+RESTART = "systemctl restart systemd-networkd"
+NETWORKD_ANEW = pytest.mark.parametrize(
+    "command", [RESTART, f"networkctl reconfigure {PUBLIC}"], ids=["restart", "reconfigure"]
+)
+"""After an upgrade of systemd, and by `netplan apply`. docs/check.md says what visitors saw."""
+
+
+@pytest.mark.nightly
+@NETWORKD_ANEW
+def test_keepalived_does_not_notice_a_networkd_that_keeps_its_address(
+    pair: Pair, tmp_path: Path, command: str
+) -> None:
+    """On both, networkd manages the interface to which keepalived adds the address."""
+    for machine in pair.machines:
+        _follow_the_check(machine)
+    pair.settle(pair.a)
+    pair.begin()
+    before = len(pair.witness.heard())
+
+    with visiting(pair, tmp_path) as visits:
+        for machine in pair.machines:
+            _run_and_wait(machine, command)
+            assert _has_address(pair.a)
+            assert not _has_address(pair.b)
+        seen = visits.end()
+    pair.settle(pair.a)
+    assert pair.moves() == []
+    assert pair.writes() == []
+    assert pair.witness.heard()[before:] == ()
+    _print_what_was_seen(command, seen)
+    # Once two were lost when networkd 252 reconfigured, probably for want of its own route.
+    assert seen["lost"] == [] or command != RESTART
+
+
+@pytest.mark.nightly
+@NETWORKD_ANEW
+def test_all_ends_right_with_a_networkd_that_keeps_nothing(
+    pair: Pair, tmp_path: Path, command: str
+) -> None:
+    before = len(pair.witness.heard())
+    with visiting(pair, tmp_path) as visits:
+        _run_and_wait(pair.a, command)
+        pair.settle(pair.a)
+        wait_until(
+            lambda: _has_address(pair.a), timeout_s=PATIENCE_S, what="keepalived's address again"
+        )
+        seen = visits.end()
+    heard = [f"{one.node} {one.line.state.value}" for one in pair.witness.heard()[before:]]
+    _print_what_was_seen(f"{command}: {heard}, {pair.moves()}", seen)
+    assert not _has_address(pair.b)
+
+
+def _print_what_was_seen(what: str, seen: Mapping[str, Any]) -> None:
+    """For docs/check.md; `-rP` shows it."""
+    assert seen["asked"]
+    print(f"{what}: {len(seen['lost'])} of {seen['asked']} lost")  # noqa: T201
+
+
+def _follow_the_check(machine: Machine) -> None:
+    """Do what `hakeeper check --online` says of systemd-networkd."""
+    told = json.loads(machine.run("hakeeper", "check", "--online", "--json", check=False))["online"]
+    [cure] = [each["cure"] for each in told["findings"] if each["check"] == "networkd"]
+    machine.shell(cure)
+
+
+def _run_and_wait(machine: Machine, command: str) -> None:
+    """Run a command that sets networkd to work, and wait until its work is done."""
+    machine.shell(command)
+    wait_until(
+        lambda: " routable configured" in _networkd_says(machine),
+        timeout_s=PATIENCE_S,
+        what=lambda: f"networkd to have configured {PUBLIC}: {_networkd_says(machine)}",
+    )
+
+
+def _networkd_says(machine: Machine) -> str:
+    return " ".join(machine.try_run("networkctl", "list", "--no-legend", PUBLIC).split())
+
+
+def _has_address(machine: Machine) -> bool:
+    return f" {FLOATING_IP}/32" in machine.run("ip", "-brief", "address", "show", PUBLIC)

@@ -1,7 +1,6 @@
 """docs/tutorial.md, carried out on two bare servers: what a visitor sees is what it says."""
 
 import re
-import subprocess
 from pathlib import Path
 
 from hakeeper.demo.lab import wait_until
@@ -9,6 +8,7 @@ from tests.e2e import package
 from tests.e2e.hands import on_terminal, wait_until_well
 from tests.e2e.machine import PATIENCE_S
 from tests.e2e.pair import FLOATING_IP, Pair, token_of
+from tests.e2e.visitors import Visitor
 from tests.support.markdown import blocks
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -29,32 +29,6 @@ def commands(page: Path) -> dict[str, list[str]]:
     }
 
 
-class Visitor:
-    """Somebody outside: packets to the address go to whoever holds it at Hetzner."""
-
-    def __init__(self, pair: Pair, command: str) -> None:
-        self._pair = pair
-        self._argv = [*command.split(), "--silent", "--max-time", "2"]
-
-    def ask(self) -> str:
-        """What the address answers now; empty if it does not."""
-        holder = self._pair.holder()
-        if holder is None:
-            return ""
-        via = self._pair.machine(holder).public_ip
-        subprocess.run(["ip", "route", "replace", FLOATING_IP, "via", via], check=True)
-        done = subprocess.run(self._argv, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-
-    def wait_for(self, text: str) -> None:
-        """Ask until that is the answer."""
-        wait_until(
-            lambda: self.ask() == text,
-            timeout_s=2 * PATIENCE_S,
-            what=lambda: f"{text!r}, and not {self.ask()!r}\n{self._pair.report()}",
-        )
-
-
 def test_both_languages_have_the_same_commands() -> None:
     assert commands(DOCS / "tutorial.md") == commands(DOCS / "de/tutorial.md")
 
@@ -73,9 +47,9 @@ def test_the_tutorial_ends_with_a_working_failover(bare_pair: Pair) -> None:
         machine.shell(token, given=token_of(machine.name) + "\n")
 
     [first], [second], [status, curl] = steps["4"], steps["5"], steps["6"]
-    said = on_terminal(pair.a, first, "y\n")
+    said = on_terminal(pair.a, first, ("[y/N]", "y"))
     assert f"on web-b, unless it is set up: {second}" in said
-    on_terminal(pair.b, second, "y\n")
+    on_terminal(pair.b, second, ("[y/N]", "y"))
     visitor = Visitor(pair, curl)
     visitor.wait_for("this is web-a")
     for machine in pair.machines:

@@ -1,4 +1,4 @@
-"""Somebody outside who asks for a page at the floating IP a hundred times a second."""
+"""Somebody outside who asks for a page at the floating IP: now and then, or on and on."""
 
 import contextlib
 import json
@@ -16,6 +16,32 @@ from hakeeper.demo.lab.process import LabProcess
 from tests.e2e.machine import PATIENCE_S
 from tests.e2e.pair import FLOATING_IP, Pair
 from tests.outage import visitor
+
+
+class Visitor:
+    """Somebody outside: packets to the address go to whoever holds it at Hetzner."""
+
+    def __init__(self, pair: Pair, command: str) -> None:
+        self._pair = pair
+        self._argv = [*command.split(), "--silent", "--max-time", "2"]
+
+    def ask(self) -> str:
+        """What the address answers now; empty if it does not."""
+        holder = self._pair.holder()
+        if holder is None:
+            return ""
+        via = self._pair.machine(holder).public_ip
+        subprocess.run(["ip", "route", "replace", FLOATING_IP, "via", via], check=True)
+        done = subprocess.run(self._argv, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    def wait_for(self, text: str) -> None:
+        """Ask until that is the answer."""
+        wait_until(
+            lambda: self.ask() == text,
+            timeout_s=2 * PATIENCE_S,
+            what=lambda: f"{text!r}, and not {self.ask()!r}\n{self._pair.report()}",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,14 @@ from hakeeper.core.observation import (
 )
 from hakeeper.kinds import json_fields
 from hakeeper.kinds.apis import CLOUD
-from hakeeper.kinds.private_networks import elsewhere, merged, network_of, place_of, title
+from hakeeper.kinds.private_networks import (
+    elsewhere,
+    in_all,
+    merged,
+    network_of,
+    place_of,
+    title,
+)
 
 NAME: Final = "alias_ip"
 MOST: Final = 5
@@ -116,7 +123,7 @@ class AliasIps:
             network=ipaddress.IPv4Network(ref.text),
             server_id=int(holders[0]) if holders else None,
             part=part.key,
-            note=tuple((who, counts.get(who, "0"), *ips) for who, _, *ips in part.rows if who),
+            note=tuple((who, counts.get(who, ""), *ips) for who, _, *ips in part.rows if who),
         )
 
     def choose(self, ref: ResourceRef, reading: Reading) -> tuple[Observation, ...]:
@@ -149,7 +156,7 @@ class AliasIps:
         """Take it from its holder; or take it, if nobody has it. Not unless we could have it."""
         network, ip = place_of(seen.id)
         lists = {server: tuple(aliases) for server, _, *aliases in seen.note}
-        others = sum(int(count) for server, count, *_ in seen.note if server == str(us.id))
+        others = sum(in_all(counts) for server, counts, *_ in seen.note if server == str(us.id))
         ours = lists.get(str(us.id))
         if ours is None:
             return Obstacle(
@@ -170,9 +177,9 @@ class AliasIps:
         """The lists of their network have them where the step brings them, and nowhere else."""
         ips = [ip for network, ip in map(place_of, moved) if network == seen.part]
         rows = []
-        for server, count, *aliases in seen.note:
+        for server, counts, *aliases in seen.note:
             left = [ip for ip in aliases if ip not in ips]
-            rows.append((server, count, *left, *(ips if server == str(step.holder) else ())))
+            rows.append((server, counts, *left, *(ips if server == str(step.holder) else ())))
         now_there = seen.with_holder(step.holder) if seen.id in moved else seen
         return replace(now_there, note=tuple(rows))
 

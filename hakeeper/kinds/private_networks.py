@@ -5,7 +5,6 @@ and is no server, the id is empty.
 """
 
 import ipaddress
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -95,19 +94,38 @@ def _by_range(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
 def elsewhere(
     part: Part, known: Observation | None, networks: Mapping[Key, Part]
 ) -> dict[str, str]:
-    """Return how many alias IPs each server has in other networks, where it has any.
+    """Return how many alias IPs each server has in other networks, as `in_all` reads it.
 
-    They count for the most that it may have. A list of members does not show them: then it is what
-    was known before.
+    They count for the most that it may have. A list of members shows only its own networks: of the
+    others it is what was known before.
     """
-    if part.network is None:  # only members were read
-        return {} if known is None else {server: count for server, count, *_ in known.note}
-    found: Counter[str] = Counter()
+    counts: dict[str, dict[str, str]] = {}
+    if part.network is None and known is not None:  # only members were read
+        counts = {server: _by_network(text) for server, text, *_ in known.note}
     for other in networks.values():
-        if other.key != part.key:
-            for server, _, *aliases in other.rows:
-                found[server] += len(aliases)
-    return {server: str(count) for server, count in found.items()}
+        if other.key == part.key:
+            continue
+        for there in counts.values():
+            there.pop(str(other.key), None)
+        for server, _, *aliases in other.rows:
+            if aliases:
+                counts.setdefault(server, {})[str(other.key)] = str(len(aliases))
+    return {server: _text(there) for server, there in counts.items()}
+
+
+def in_all(counts: str) -> int:
+    """Return how many alias IPs a server has in all other networks, by what `elsewhere` says."""
+    return sum(map(int, _by_network(counts).values()))
+
+
+def _by_network(counts: str) -> dict[str, str]:
+    """Read `NETWORK:COUNT NETWORK:COUNT`."""
+    pairs = (each.partition(":") for each in counts.split())
+    return {network: count for network, _, count in pairs}
+
+
+def _text(counts: Mapping[str, str]) -> str:
+    return " ".join(f"{network}:{counts[network]}" for network in sorted(counts))
 
 
 def name_of(network: Part) -> str:

@@ -85,9 +85,9 @@ def test_an_alias_ip_is_observed_with_its_holder_network_and_all_lists_there(
     assert (ResourceId(ALIAS_IPS.name, "64/10.64.0.2"), OTHER) == (found.id, found.server_id)
     assert ("10.64.0.2", FIRST, False) == (found.label, found.part, found.moving)
     assert notes(found) == {
-        "1": ("1", FOREIGN[0]),
-        "2": ("0", ip_of(2), ip_of(4), FOREIGN[1]),
-        "999": ("1",),
+        "1": ("65:1", FOREIGN[0]),
+        "2": ("", ip_of(2), ip_of(4), FOREIGN[1]),
+        "999": ("65:1",),
     }
     assert None is seen(port, 6).server_id
     assert (ME, SECOND) == (seen(port, 3).server_id, seen(port, 3).part)
@@ -154,9 +154,11 @@ def test_one_request_moves_several(port: AliasPort) -> None:
     for holder in (None, ME):
         port.answer(step_of(port, 2, 4))
         assert (holder, holder) == (port.holder(2), port.holder(4))
-    assert {"1": ("1", ip_of(2), ip_of(4), FOREIGN[0]), "2": ("0", FOREIGN[1]), "999": ("1",)} == (
-        notes(seen(port, 2))
-    )
+    assert {
+        "1": ("65:1", ip_of(2), ip_of(4), FOREIGN[0]),
+        "2": ("", FOREIGN[1]),
+        "999": ("65:1",),
+    } == (notes(seen(port, 2)))
 
 
 @shows(Mutate, MutationAccepted)
@@ -213,7 +215,9 @@ def test_what_another_server_has_when_an_action_ends_stays_there(port: AliasPort
     port.move(6, STRANGER)
     port.until(lambda: status_of(port, action) is ActionStatus.SUCCESS, "its end")
     assert STRANGER == port.holder(6)
-    assert {"1": ("1", FOREIGN[0]), "999": ("1", ip_of(6))}.items() <= notes(seen(port, 6)).items()
+    assert {"1": ("65:1", FOREIGN[0]), "999": ("65:1", ip_of(6))}.items() <= notes(
+        seen(port, 6)
+    ).items()
 
 
 # --- refusals ------------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ def test_the_pieces_of_a_network_are_put_together_and_the_newest_counts() -> Non
     parts = (members(US), INTERNAL, members((*THEM, "10.0.0.100")), members(THEM))
     seen = ALIAS_IPS.find(ALIAS_IPS.ref("10.0.0.100"), None, reading(*parts))
     assert seen is not None
-    assert ((("1", "0"), ("2", "0")), None) == (seen.note, seen.server_id)
+    assert ((("1", ""), ("2", "")), None) == (seen.note, seen.server_id)
 
 
 def test_alias_ips_in_other_networks_are_remembered_where_a_list_of_members_lacks_them() -> None:
@@ -189,11 +189,25 @@ def test_alias_ips_in_other_networks_are_remembered_where_a_list_of_members_lack
     whole = reading(INTERNAL, OTHER, members(US, THEM), members(elsewhere, key=8))
     first = ALIAS_IPS.find(ref, None, whole)
     assert first is not None
-    assert (("1", "3"), ("2", "0")) == first.note
+    assert (("1", "8:3"), ("2", "")) == first.note
     again = ALIAS_IPS.find(ref, first, reading(members((*US, "10.0.0.98"), THEM)))
     assert again is not None
-    assert (("1", "3", "10.0.0.98"), ("2", "0")) == again.note
+    assert (("1", "8:3", "10.0.0.98"), ("2", "")) == again.note
     assert 1 == next_step(again).most
+
+
+def test_of_other_networks_that_are_read_as_well_the_new_lists_count() -> None:
+    ref = ALIAS_IPS.ref("10.0.0.100")
+    eighth = members((*US, "10.1.0.1", "10.1.0.2"), key=8)
+    ninth = members((*US, "10.2.0.1"), THEM, key=9)
+    first = ALIAS_IPS.find(ref, None, reading(INTERNAL, members(US, THEM), eighth, ninth))
+    assert first is not None
+    assert (("1", "8:2 9:1"), ("2", "")) == first.note
+    ninth = members(US, (*THEM, "10.2.0.1"), key=9)
+    again = ALIAS_IPS.find(ref, first, reading(members(US, THEM), ninth))
+    assert again is not None
+    assert (("1", "8:2"), ("2", "9:1")) == again.note
+    assert 3 == next_step(again).most
 
 
 def test_a_server_with_the_most_of_them_in_another_network_has_no_room() -> None:

@@ -97,6 +97,7 @@ class KindsRules(Observer):
             api = apis.kinds[name].api
             from_s = max(api.health.held_until_s, api.health.shut_until_s, api.reads_from_s)
             waits = now < from_s or api.server is None or api.health.is_careful
+            waits = waits or now < api.health.one_by_one_until_s  # for actions that lock the server
             waits = waits or (api.steps is not None and not api.steps.allows(Use.CLAIM, now))
             # Of an instance that had many edges lately, some things wait for the budget.
             if not waits and api.budget.allows(Use.RETRY, now):

@@ -66,7 +66,8 @@ class Promptness(Observer):
     def _is_free(self, fip: int, node: Node) -> bool:
         """Say whether nothing but the waiting keeps this master from taking it."""
         cloud, name = self._clouds.of(fip), self._layout.name_of[fip]
-        able = cloud.may_have(fip, node.server_id) and not cloud.is_locked(fip)
+        locked = cloud.is_locked(fip) or cloud.is_busy(fip)
+        able = cloud.may_have(fip, node.server_id) and not locked
         spent = self._paths.has_spent_all(node, cloud)
         return able and not spent and self._paths.master(name, cloud) is node
 

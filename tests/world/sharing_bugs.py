@@ -21,6 +21,20 @@ SHARING_BUGS = (
         needs=Kind.SOME_LOCKED,
     ),
     Bug(
+        "locks_hold_all",
+        "what was not refused waits for the pauses of what is locked",
+        "starves_nobody",
+        (
+            Line(
+                "hakeeper.core.apis.health:Health.assign_from_s",
+                "if refused else self.first_assigns_from_s",
+                "",
+            ),
+        ),
+        proves=True,
+        needs=Kind.SOME_LOCKED,
+    ),
+    Bug(
         "refused_first",
         "what was refused last goes first",
         "starves_nobody",
@@ -90,8 +104,8 @@ SHARING_BUGS = (
         (
             Line(
                 "hakeeper.core.claim.rules:try_again",
-                "if isinstance(stage, Verify) and isinstance(resource.holder, Other):",
-                "return Idle()\n    if False:",
+                "if contested and isinstance(stage, Verify)",
+                "return Idle()\n    if False",
             ),
         ),
     ),

@@ -267,12 +267,15 @@ def seen_meanwhile(
 def try_again(
     resource: Resource, _: HoldDown, what: HoldDownOver, now: float, rng: Random
 ) -> Stage:
-    """Claim, unless a read says that yet another server took it."""
+    """Claim; what was contested not if a read says that yet another server took it.
+
+    While keepalived hung, others may have had their turns without any claim of ours.
+    """
     del what
     contested = resource.split_brain.is_held_down
     cause = "the hold-down is over" if contested else "keepalived answers again"
     stage = begin(resource, Idle(), Master(cause, read_first=True), now, rng)
-    if isinstance(stage, Verify) and isinstance(resource.holder, Other):
+    if contested and isinstance(stage, Verify) and isinstance(resource.holder, Other):
         return replace(stage, claim=replace(stage.claim, rival=resource.holder))
     return stage
 

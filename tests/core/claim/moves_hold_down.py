@@ -175,6 +175,13 @@ MOVES = (
         latest=WillRead("the hold-down is over"),
     ),
     Move(
+        "over, and keepalived had hung",
+        HOLD_DOWN,
+        HoldDownOver(),
+        to=Verify(claim("keepalived answers again"), NOW, NOW),
+        latest=WillRead("keepalived answers again"),
+    ),
+    Move(
         "over, and nobody had it",
         HOLD_DOWN,
         HoldDownOver(),

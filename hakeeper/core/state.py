@@ -332,7 +332,7 @@ class State:
         first, step = resources[0], request.step
         what = f"{step.name} of {', '.join(resource.label for resource in resources)}"
         role_state, server = self.roles.role_states[first.vrrp], first.kind.api.server
-        if self.pause is not None:
+        if self.pause is not None and not all(each.is_half_moved for each in resources):
             raise InvariantError(f"{what} while paused")
         if role_state.isolated:
             raise InvariantError(f"{what} while keepalived is isolated")

@@ -23,6 +23,7 @@ from hakeeper.core.claim.stages import (
 from hakeeper.core.due.reads import read_affordable_from_s, reading_interval_s
 from hakeeper.core.keepalived.hung import is_left
 from hakeeper.core.model import Role
+from hakeeper.core.operator.pause import pause_for
 from hakeeper.core.state import State
 
 
@@ -119,8 +120,9 @@ def _of_step(state: State, resource: Resource, stage: MutateDue, now: float) -> 
     api = resource.kind.api
     if api.server is None:
         yield WaitFor.SERVER, None
-    if state.pause is not None:
-        yield WaitFor.PAUSE, state.pause.until_s
+    pause = pause_for(state, resource)
+    if pause is not None:
+        yield WaitFor.PAUSE, pause.until_s
     yield WaitFor.LOGIN, api.health.shut_until_s
     yield WaitFor.RETRY, resource.mutate_from_s(stage.due_at_s)
     yield WaitFor.ROUNDS, api.health.assign_from_s(refused=resource.was_refused)

@@ -41,17 +41,21 @@ class Paths:
         """Return those that are MASTER of this instance by their own word."""
         return [self.nodes[router.node] for router in self.vrrp[name].masters()]
 
-    def master(self, name: str, cloud: WorldCloud) -> Node | None:
-        """Return the one master of this instance if it has a clear path to what it has there."""
+    def master(self, name: str, cloud: WorldCloud, *, paused: bool = False) -> Node | None:
+        """Return the one master of this instance if it has a clear path to what it has there.
+
+        `paused`: even if it is.
+        """
         masters = self.masters(name)
         if len(masters) != 1 or self.vrrp[name].routers[masters[0].index].frozen:
             return None
-        return masters[0] if self.is_clear(masters[0], name, cloud) else None
+        return masters[0] if self.is_clear(masters[0], name, cloud, paused=paused) else None
 
-    def is_clear(self, node: Node, name: str, cloud: WorldCloud) -> bool:
+    def is_clear(self, node: Node, name: str, cloud: WorldCloud, *, paused: bool = False) -> bool:
         """Say whether nothing keeps this master from its resources of this kind now."""
         now, kind, project = self.agenda.now, cloud.kind, cloud.project
-        hindered = node.pauses.is_on or self.exemptions.in_trouble(node.index, name, kind)
+        hindered = self.exemptions.in_trouble(node.index, name, kind)
+        hindered = hindered or (node.pauses.is_on and not paused)
         if node.run is None or node.hung or hindered:
             return False
         routers = self.vrrp[name].routers

@@ -9,7 +9,7 @@ from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds
-from hakeeper.simulate.faults.kinds import Fault
+from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
@@ -97,7 +97,7 @@ class GapRules(Observer):
         cloud = self._clouds.of(fip)
         able = cloud.may_have(fip, master.server_id) and not cloud.is_locked(fip)
         spent = self._paths.has_spent_all(master, cloud)
-        return able and not spent and self._paths.master(name, cloud) is master
+        return able and not spent and self._paths.master(name, cloud, paused=True) is master
 
     def _look(self, fip: int, gap: _Gap) -> None:
         if self._gaps.get(fip) is gap and self._is_free(fip, gap.master):
@@ -107,10 +107,10 @@ class GapRules(Observer):
     # --- what else happens -------------------------------------------------------------------
 
     def fault_began(self, fault: Fault) -> None:
-        """Look no more."""
-        del fault
-        self._gaps.clear()
-        self._by.clear()
+        """Look no more, unless it is a pause: a move that is half done goes on to its end."""
+        if fault.kind is not Kind.PAUSE:
+            self._gaps.clear()
+            self._by.clear()
 
     def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
         """Look no more at what this name has, where somebody else may be its master."""

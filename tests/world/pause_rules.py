@@ -1,10 +1,16 @@
 """Rules about pauses: nothing is moved while one lasts, and what is due moves when it ends."""
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Mutate
 from hakeeper.core.claim.stages import MutateDue
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.paths import Paths
+from hakeeper.simulate.verdicts import Demand
 from tests.world.promptness import Promptness
 
 
@@ -15,12 +21,36 @@ class PauseRules(Promptness):
     text = "ip-{} is due, and nothing is done {:.0f} s after a pause"
     own = Kind.PAUSE
 
+    def __init__(
+        self,
+        layout: Layout,
+        agenda: Agenda,
+        clouds: Clouds,
+        paths: Paths,
+        demand: Demand,
+    ) -> None:
+        """Begin with nothing asked."""
+        super().__init__(layout, agenda, clouds, paths, demand)
+        self._nodes = paths.nodes
+        self._released: dict[int, tuple[int, int]] = {}
+        """By resource: which node took it from its holder to have it, and in which of its runs."""
+
     def assign_sent(self, node: Node, request: Mutate) -> None:
-        """Check that nobody was promised that nothing is moved."""
+        """Check that nobody was promised that nothing is moved: but what is half done is ended."""
         super().assign_sent(node, request)
-        for resource in request.resources:
-            paused, fip = node.pauses.is_on, number_of(resource)
-            self._demand("paused_sends_nothing", node.index, not paused, "ip-{} while paused", fip)
+        for fip in map(number_of, request.resources):
+            run = (node.index, node.runs)
+            ends = request.step.holder is not None and self._released.get(fip) == run
+            may = ends or not node.pauses.is_on
+            self._demand("paused_sends_nothing", node.index, may, "ip-{} while paused", fip)
+            if request.step.holder is None:
+                self._released[fip] = run
+
+    def moved(self, move: Move) -> None:
+        """Hear that a move is done, or was undone."""
+        by, _ = self._released.get(move.number, (None, 0))
+        if by is not None and move.new == self._nodes[by].server_id:
+            del self._released[move.number]
 
     def pause_ended(self, node: Node) -> None:
         """Look in a second at what is due now; the pause itself is over in a moment."""

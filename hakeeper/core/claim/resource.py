@@ -194,6 +194,11 @@ class Resource:
         """Whether the first step of a move is done, by whomever: the second one gives it to us."""
         return self.kind.kind.releases_first and isinstance(self.holder, Nobody)
 
+    @property
+    def is_half_moved(self) -> bool:
+        """Whether a claim of ours took it from its holder, and nobody has it until we take it."""
+        return self.is_released and self.claim is not None and self.claim.releases
+
     def shows(self, lane: str, now: float) -> bool:
         """Say whether what was read is good enough for a step of this lane that is taken now."""
         if self.kind.kind.acts_on_known:

@@ -21,6 +21,8 @@ class Claim:
     """In a claim that follows a hold-down: the holder that was given its time."""
     announced: bool = False
     """Whether the journal has its beginning."""
+    releases: bool = False
+    """Whether it has sent the first of two steps, after which nobody has it."""
     refused_at_s: float = NEVER
     """When it was last refused, or came to nothing."""
     failure: Failure | None = None

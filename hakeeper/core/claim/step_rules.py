@@ -60,7 +60,8 @@ def send(resource: Resource, stage: MutateDue, what: Sending, now: float, rng: R
     if not claim.announced:
         of, who = (resource.vrrp, resource.label), resource.name_of(holder)
         resource.pending.append(ClaimStarted(*of, holder, who, claim.cause))
-    return MutateSent(replace(claim, announced=True), what.step)
+    releases = claim.releases or what.step.holder is None
+    return MutateSent(replace(claim, announced=True, releases=releases), what.step)
 
 
 def halt(resource: Resource, stage: MutateDue, what: Halted, now: float, rng: Random) -> MutateDue:

@@ -11,7 +11,7 @@ from hakeeper.core.claim.stages import ActionRunning, MutateDue
 from hakeeper.core.due.reads import next_reader, tried_at_s
 from hakeeper.core.keepalived.hung import is_left
 from hakeeper.core.limits.wake import Wake, due
-from hakeeper.core.operator.pause import halt
+from hakeeper.core.operator.pause import halt, pause_for
 from hakeeper.core.state import State
 
 
@@ -32,8 +32,9 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
         if is_left(state, resource, now):
             state.happened(resource, Hung(), now)
             continue
-        if state.pause is not None:
-            halt(state, state.pause, resource, now)
+        pause = pause_for(state, resource)
+        if pause is not None:
+            halt(state, pause, resource, now)
             continue
         if not due(state.step_affordable_from_s(resource, now), now, wake):
             continue
@@ -49,7 +50,7 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
         elif isinstance(step, Obstacle):
             state.happened(resource, Failed(_failure(step)), now)
         else:
-            _take_step(state, [resource, *_others(resource, step, waiting, now)], step, now)
+            _take_step(state, [resource, *_others(state, resource, step, waiting, now)], step, now)
 
 
 def _take_step(state: State, resources: list[Resource], step: Step, now: float) -> None:
@@ -62,7 +63,11 @@ def _take_step(state: State, resources: list[Resource], step: Step, now: float) 
 
 
 def _others(
-    resource: Resource, step: Step, waiting: Iterable[tuple[Resource, MutateDue]], now: float
+    state: State,
+    resource: Resource,
+    step: Step,
+    waiting: Iterable[tuple[Resource, MutateDue]],
+    now: float,
 ) -> list[Resource]:
     """Return what may go with the same request: of the same instance, with the same step.
 
@@ -74,6 +79,7 @@ def _others(
     for other, stage in waiting:
         seen = other.observation
         ready = other.stage is stage and other.mutate_from_s(stage.due_at_s) <= now
+        ready = ready and pause_for(state, other) is None
         if other is resource or not ready or other.vrrp != resource.vrrp or _is_refused(other):
             continue
         if server is None or seen is None or other.kind is not resource.kind:

@@ -1,7 +1,8 @@
-"""A pause: while it lasts no mutating request goes out, for any resource.
+"""A pause: while it lasts no mutating request goes out, except to end a move that is half done.
 
 Everything else goes on: roles are followed, holders are read, and claims come as far as the request
-that is due. That one waits. What is on the wire already is not called back.
+that is due. That one waits. What is on the wire already is not called back, and what a claim of
+ours took from its holder is not left with nobody.
 """
 
 from hakeeper.core.claim.happenings import Halted
@@ -24,7 +25,7 @@ def change_pause(state: State, event: Paused | Resumed, now: float) -> None:
     """Begin a pause, or end it before its time."""
     if isinstance(event, Paused):
         state.pause = event.pause
-        state.cancel_mutations(state.resources.values())
+        state.cancel_mutations(each for each in state.resources.values() if not each.is_half_moved)
         state.effects.append(SavePause(event.pause))
         state.report(PauseBegun(event.pause, event.pause.until_s - now, kept=False))
     elif state.pause is not None:
@@ -43,6 +44,11 @@ def expire_pause(state: State, now: float, wake: Wake) -> None:
 def _end(state: State) -> None:
     state.pause = None
     state.effects.append(SavePause(None))
+
+
+def pause_for(state: State, resource: Resource) -> Pause | None:
+    """Return the pause that holds back a step of this resource; None: the step may be taken."""
+    return None if resource.is_half_moved else state.pause
 
 
 def halt(state: State, pause: Pause, resource: Resource, now: float) -> None:

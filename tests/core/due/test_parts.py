@@ -26,17 +26,20 @@ from hakeeper.core.claim.stages import ActionRunning, Held, MutateDue, MutateSen
 from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.due.reads import reading_interval_s
 from hakeeper.core.due.reconcile import reconcile
-from hakeeper.core.events import StartCall
+from hakeeper.core.events import CancelCall, Paused, StartCall
 from hakeeper.core.model import Action, ActionStatus, Role, Settings
 from hakeeper.core.observation import Observation, Other, Part, Reading, Us
+from hakeeper.core.operator.pause import change_pause
 from hakeeper.core.roles.book import RoleBook
 from hakeeper.core.state import InvariantError, State
+from hakeeper.diagnosis.waits import WaitFor, waits_of
 from hakeeper.kinds import ALIAS_IPS, KINDS
 from hakeeper.kinds.alias_ip import resource as alias
 from hakeeper.kinds.json_fields import network
 from tests.core.driver import entries, instance
 from tests.core.faults import failure
 from tests.core.odds import MOST
+from tests.core.operator.test_pause import PAUSE
 from tests.core.standing import CLAIM, US, cloud_of, ended
 from tests.support.resources import CLOUD, this_server
 
@@ -260,6 +263,55 @@ def test_a_list_that_was_read_before_the_action_was_looked_at_is_not() -> None:
     calls(state, NOW + 0.05)
     answer(state, ActionsRead((DONE,)), NOW + 0.1, ReadActions)
     assert isinstance(resources(state)[0].stage, ReadBack)
+
+
+# --- a pause between the two steps -------------------------------------------------------------
+
+
+def half_moved(*ips: str) -> State:
+    """Release the first of these from its holder, and be about to take what nobody has."""
+    state = state_of(*ips, rows=(OURS, (*THEIRS, A)))
+    resources(state)[0].stage = MutateDue(CLAIM, NOW)
+    assert [("release", "alias_ip/7/2", (A,))] == steps(state)
+    answer(state, MutationAccepted(DONE), NOW + 0.1)
+    show(state, OURS, THEIRS, at_s=NOW + 0.2, within=(7,))
+    return state
+
+
+def test_what_was_taken_from_its_holder_is_not_left_with_nobody_when_a_pause_begins() -> None:
+    state = half_moved(A)
+    state.pause = PAUSE
+    assert [WaitFor.PAUSE] != [each.what for each in waits_of(state, resources(state)[0], NOW)]
+    assert [("take", "alias_ip/7/1", (A,))] == steps(state, NOW + 0.2)
+
+
+def test_the_step_that_ends_a_move_is_not_cancelled_by_a_pause() -> None:
+    state = half_moved(A)
+    assert [("take", "alias_ip/7/1", (A,))] == steps(state, NOW + 0.2)
+    state.effects = []
+    change_pause(state, Paused(PAUSE), NOW + 0.2)
+    assert [] == [effect for effect in state.effects if isinstance(effect, CancelCall)]
+
+
+def test_what_a_pause_holds_back_does_not_go_with_the_step_that_ends_a_move() -> None:
+    state = half_moved(A, B)
+    resources(state)[1].stage = MutateDue(CLAIM, NOW)
+    state.pause = PAUSE
+    assert [("take", "alias_ip/7/1", (A,))] == steps(state, NOW + 0.2)
+    assert isinstance(resources(state)[1].stage, MutateDue)
+
+
+def test_a_pause_holds_back_the_next_release_of_what_another_server_took_meanwhile() -> None:
+    state = half_moved(A)
+    show(state, OURS, THEIRS, (*THIRD, A), at_s=NOW + 5.0, within=(7,))
+    resources(state)[0].stage = MutateDue(replace(CLAIM, releases=True), NOW)
+    state.pause = PAUSE
+    assert [] == steps(state, NOW + 5.0)
+    state.pause = None
+    assert [("release", "alias_ip/7/3", (A,))] == steps(state, NOW + 5.0)
+
+
+# --- actions ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("polls", "reads"), [(29, True), (30, False)])

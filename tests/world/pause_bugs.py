@@ -4,9 +4,9 @@ from hakeeper.simulate.faults.kinds import Kind
 from tests.world.bug import Bug
 from tests.world.planting import Line
 
-_STEP = Line("hakeeper.core.due.steps:take_due_steps", "if state.pause is not None:", "if False:")
+_STEP = Line("hakeeper.core.due.steps:take_due_steps", "if pause is not None:", "if False:")
 _GUARD = Line(
-    "hakeeper.core.state:State._guard_mutation", "if self.pause is not None:", "if False:"
+    "hakeeper.core.state:State._guard_mutation", "if self.pause is not None and", "if False and"
 )
 
 PAUSE_BUGS = (
@@ -32,8 +32,8 @@ PAUSE_BUGS = (
         (
             Line(
                 "hakeeper.core.operator.pause:change_pause",
-                "state.cancel_mutations(state.resources.values())",
-                "pass",
+                "state.cancel_mutations(",
+                "list(",
             ),
         ),
         proves=True,

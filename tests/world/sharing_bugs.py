@@ -21,20 +21,6 @@ SHARING_BUGS = (
         needs=Kind.SOME_LOCKED,
     ),
     Bug(
-        "locks_hold_all",
-        "what was not refused waits for the pauses of what is locked",
-        "starves_nobody",
-        (
-            Line(
-                "hakeeper.core.apis.health:Health.assign_from_s",
-                "if refused else self.first_assigns_from_s",
-                "",
-            ),
-        ),
-        proves=True,
-        needs=Kind.SOME_LOCKED,
-    ),
-    Bug(
         "refused_first",
         "what was refused last goes first",
         "starves_nobody",

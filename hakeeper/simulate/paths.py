@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 
 from hakeeper.core.apis.budget import Use
+from hakeeper.core.apis.states import KindState
 from hakeeper.core.keepalived.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Role
 from hakeeper.core.state import RELEASE_CALLS
@@ -20,6 +21,16 @@ from hakeeper.simulate.vrrp import Vrrp
 
 ISOLATED_UNTIL_S = TRUST_AFTER_S + LOOK_S + 0.5
 """After its private address came back, a master that is guarded waits at most so long."""
+
+
+def calls_ahead(kind: KindState) -> int:
+    """Return how many other calls must be affordable before the first one of a claim goes.
+
+    Where a read comes first, both must be paid, and what was read meanwhile; before a release,
+    what leads to the next step as well.
+    """
+    reads = 0 if kind.kind.acts_on_known else 3 * kind.pages
+    return reads + (RELEASE_CALLS if kind.kind.releases_first else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +102,7 @@ class Paths:
         if steps is not None:  # what was refused is read and sent again out of what flows in
             reads = apis.apis[kind.api.name].budget
             return max(steps.from_s(Use.CLAIM, now), reads.from_s(Use.RETRY, now)) > now
-        # Where a read comes first, both must be paid, and what was read meanwhile; before a
-        # release, what leads to the next step as well.
-        ahead = 0 if kind.acts_on_known else 3 * apis.kinds[kind.name].pages
-        ahead += RELEASE_CALLS if kind.releases_first else 0
+        ahead = calls_ahead(apis.kinds[kind.name])
         return apis.apis[kind.api.name].budget.from_s(Use.CLAIM, now, ahead=ahead) > now
 
     def may_not_know_role(self, node: Node) -> bool:

@@ -16,7 +16,7 @@ from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
-from hakeeper.simulate.paths import Paths
+from hakeeper.simulate.paths import Paths, calls_ahead
 from hakeeper.simulate.verdicts import Demand
 
 CALM_S = 60.0
@@ -98,9 +98,11 @@ class KindsRules(Observer):
             from_s = max(api.health.held_until_s, api.health.shut_until_s, api.reads_from_s)
             waits = now < from_s or api.server is None or api.health.is_careful
             waits = waits or now < api.health.one_by_one_until_s  # for actions that lock the server
+            waits = waits or node.core.state.pause is not None
             waits = waits or (api.steps is not None and not api.steps.allows(Use.CLAIM, now))
             # Of an instance that had many edges lately, some things wait for the budget.
-            if not waits and api.budget.allows(Use.RETRY, now):
+            ahead = calls_ahead(apis.kinds[name])
+            if not waits and api.budget.from_s(Use.RETRY, now, ahead=ahead) <= now:
                 begun = any(_is_about(request, name) for request in requests)
                 text, about = "{} becomes MASTER, and nothing is asked of {}", (vrrp, name)
                 self._demand("each_kind_begins", node.index, begun, text, *about)

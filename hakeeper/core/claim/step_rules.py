@@ -47,6 +47,9 @@ from hakeeper.core.observation import Nobody
 
 ACTION_PATIENCE_S = 10.0
 """How long an action may run before the holder is read in spite of it."""
+OVERDUE = "action_overdue"
+"""In `Claim.reported`: that an action of the claim took too long. The next one is not looked at so
+often any more: each look takes from the quota."""
 RETRY_SOON_S = 0.5
 """When the API works again, waiting claims go out within this time, spread over the nodes."""
 
@@ -111,7 +114,8 @@ def action_seen(
             return after
         case ActionStatus.RUNNING:
             resource.decide(ActionRuns(claim.cause), now)
-            schedule = RELEASE_POLL if stage.step.holder is None else ACTION_POLL
+            hurried = stage.step.holder is None and OVERDUE not in claim.reported
+            schedule = RELEASE_POLL if hurried else ACTION_POLL
             due_at_s = now + schedule.delay_s(stage.polls, rng)
             return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
         case _:  # pragma: no cover
@@ -133,7 +137,7 @@ def action_lost(
     """The holder decides."""
     del what, rng
     overdue = ActionOverdue(resource.vrrp, resource.label)
-    return Verify(resource.report_once(stage.claim, "action_overdue", overdue), now, now)
+    return Verify(resource.report_once(stage.claim, OVERDUE, overdue), now, now)
 
 
 def failed(

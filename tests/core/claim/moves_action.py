@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hakeeper.core.calls import Failure
+from hakeeper.core.calls import Failure, Step
 from hakeeper.core.claim.happenings import (
     ActionLost,
     ActionSeen,
@@ -11,7 +11,7 @@ from hakeeper.core.claim.happenings import (
     NotFound,
 )
 from hakeeper.core.claim.last_decision import NotInProject, Retrying
-from hakeeper.core.claim.stages import MutateDue, ReadBack, Recheck, Stage, Verify
+from hakeeper.core.claim.stages import Claim, MutateDue, ReadBack, Recheck, Stage, Verify
 from hakeeper.core.decisions.claims import ActionOverdue, ClaimFailed, Phases
 from hakeeper.core.model import Action
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
@@ -31,6 +31,7 @@ from tests.core.claim.moves_sent import (
 from tests.core.odds import LEAST, MOST
 
 ACTING = SENT.with_phases(Phases(line_s=99.0, sent_s=99.5, accepted_s=99.6))
+RELEASE = Step("release", None, lane="a lane")
 OVERDUE = replace(ACTING, reported=frozenset({"action_overdue"}))
 END = 109.6
 
@@ -43,6 +44,18 @@ def _looked_at(what: ActionSeen | ActionUnread, polls: int, wait_s: float) -> Mo
         what,
         to=running(ACTING, NOW + wait_s, polls + 1, END),
         latest=RUNNING if runs else None,
+    )
+
+
+def _released(polls: int, wait_s: float, claim: Claim) -> Move:
+    """Look at a release, after which nobody has it: soon, unless one took too long before."""
+    stage = replace(running(claim, NOW, polls, END), step=RELEASE)
+    return Move(
+        f"poll {polls} of a release",
+        stage,
+        ActionSeen(RUNS),
+        to=replace(stage, due_at_s=NOW + wait_s, polls=polls + 1),
+        latest=RUNNING,
     )
 
 
@@ -70,6 +83,8 @@ def _moving(stage: Verify | ReadBack | Recheck) -> Move:
 
 MOVES = (
     *(_looked_at(ActionSeen(RUNS), n, wait_s) for n, wait_s in ((0, 0.2), (1, 0.28), (9, 1.0))),
+    *(_released(n, wait_s, ACTING) for n, wait_s in ((0, 0.015), (99, 0.03))),
+    *(_released(n, wait_s, OVERDUE) for n, wait_s in ((0, 0.2), (9, 1.0))),
     *(_looked_at(ActionUnread(), n, wait_s) for n, wait_s in ((0, 0.25), (1, 0.5), (2, 1.0))),
     *(
         Move(

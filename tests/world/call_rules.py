@@ -20,7 +20,7 @@ from hakeeper.core.claim.resource import SPACING_S
 from hakeeper.core.decisions.claims import ResourceClaimed, ResourceConfirmed
 from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.decisions.keepalived import RoleChanged
-from hakeeper.core.events import Event, Report, StartCall
+from hakeeper.core.events import Event, Report, StartCall, Taken
 from hakeeper.core.limits.patience import WATCH_INTERVAL_S
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.observation import Observation
@@ -67,6 +67,8 @@ class _Seen:
     """When the last assign of an address ended; reads of before may be older than it."""
     mine_read_at: dict[int, float] = field(default_factory=dict)
     """When the read was begun that last said that it is ours."""
+    take_at: float = -inf
+    """When an operator last had something claimed."""
     held_until: float = -inf
     """A 429 says so of all calls but assigns."""
     assigns_held_until: float = -inf
@@ -190,6 +192,12 @@ class CallRules(Observer):
             seen.sent_at[fip] = seen.steps_at[step] = now
         seen.inflight[call_id] = numbers
 
+    def taking_in(self, node: Node, event: Event) -> None:
+        """An operator who takes it wants no read before that to count."""
+        if isinstance(event, Taken):
+            for kind in self._clouds.kinds.values():
+                self._seen[node.index, kind.api.name].take_at = node.clock()
+
     def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
         """An address that a read called ours a moment ago, and that is, needs no assign."""
         read_at = seen.mine_read_at.get(fip, -inf)
@@ -197,7 +205,7 @@ class CallRules(Observer):
         fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
         mine = self._clouds.holder(fip) == node.server_id
         vrrp = self._layout.vrrp_id(self._layout.name_of[fip])
-        fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
+        fresh = fresh and read_at >= max(seen.demoted_at.get(vrrp, -inf), seen.take_at)
         # One clock for both: the machine's is ahead of the world's, and may jump.
         moved_ago_s = self._agenda.now - self._moved_at.get(fip, -inf)
         moved = moved_ago_s < now - read_at + 60.0

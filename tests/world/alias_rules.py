@@ -60,7 +60,7 @@ class _Seen:
     writing: dict[int, tuple[Key, int]] = field(default_factory=dict)
     """The lists that are being replaced, by the call."""
     vrrps: dict[int, VrrpId] = field(default_factory=dict)
-    """For which instance, by the call."""
+    """For which instance, by the call; without those whose instance has lost its role since."""
     acting: dict[Key, tuple[tuple[Key, int], float]] = field(default_factory=dict)
     """The same, and until when that counts, by the actions that ran when they were seen last."""
     master_at: dict[VrrpId, float] = field(default_factory=dict)
@@ -110,8 +110,7 @@ class AliasRules(Observer):
             case AllRead(reading=reading) if asked_at is not None:
                 self._read(seen, reading, asked_at)
             case MutationAccepted(action) if writing is not None:
-                wanted = node.core.state.is_master(seen.vrrps.pop(event.call_id))
-                # A claim is given up with its action when the role is lost meanwhile.
+                wanted = seen.vrrps.pop(event.call_id, None) is not None
                 if action is not None and action.status is ActionStatus.RUNNING and wanted:
                     seen.acting[action.id] = (writing, now + ACTION_PATIENCE_S)
             case ActionsRead(actions):
@@ -135,6 +134,9 @@ class AliasRules(Observer):
         if isinstance(decision, RoleChanged):
             seen = self._seen[node.index]
             seen.acting.clear()
+            # A claim is given up with its action, also if MASTER is back before that is accepted.
+            for call_id in [call for call, vrrp in seen.vrrps.items() if vrrp == decision.vrrp]:
+                del seen.vrrps[call_id]
             seen.master_at.pop(decision.vrrp, None)
             if decision.after is Role.MASTER:
                 seen.master_at[decision.vrrp] = self._agenda.now

@@ -130,12 +130,19 @@ def verified(resource: Resource, stage: Verify, what: Seen, now: float, rng: Ran
     if claim.rival is not None and isinstance(holder, Other) and holder != claim.rival:
         resource.split_brain.moved_by_others(now)
         return _hold_down(resource, holder, now, rng)
-    return MutateDue(claim, now)
+    return MutateDue(_as_seen(claim, holder), now)
 
 
 def ours_already(resource: Resource, stage: MutateDue, what: Seen, now: float, _: Random) -> Stage:
     """No assign is needed if it is ours."""
-    return _confirm(resource, stage.claim, now) if isinstance(what.holder, Us) else stage
+    if isinstance(what.holder, Us):
+        return _confirm(resource, stage.claim, now)
+    return replace(stage, claim=_as_seen(stage.claim, what.holder))
+
+
+def _as_seen(claim: Claim, holder: Holder) -> Claim:
+    """What another server has is not half moved by us, whatever was sent before."""
+    return replace(claim, releases=claim.releases and not isinstance(holder, Other))
 
 
 def read_back(resource: Resource, stage: ReadBack, what: Seen, now: float, rng: Random) -> Stage:

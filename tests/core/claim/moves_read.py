@@ -31,6 +31,7 @@ from tests.core.odds import LEAST
 CONFIRMED = ResourceConfirmed(*OF, "a cause")
 VERIFY = Verify(CLAIM, NOW, NOW)
 RIVALLED = replace(CLAIM, rival=TWO)
+HALF = replace(CLAIM, releases=True)
 UNSEEN = replace(
     CLAIM,
     phases=replace(FINISHED.phases, finished_s=None),
@@ -69,6 +70,11 @@ MOVES = (
         leaves=claimed,
     ),
     Move("another's", VERIFY, seen(TWO), to=MutateDue(CLAIM, NOW)),
+    *(
+        Move(f"{holder} after a release", stage, seen(holder), to=MutateDue(after, NOW))
+        for stage in (Verify(HALF, NOW, NOW), MutateDue(HALF, NOW))
+        for holder, after in ((TWO, CLAIM), (NOBODY, HALF))
+    ),
     *(
         Move(
             f"{holder} after a hold-down",

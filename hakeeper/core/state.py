@@ -238,7 +238,7 @@ class State:
 
     def use_of(self, resource: Resource, now: float) -> Use:
         """Say which part of the budget the next call for this claim may draw upon."""
-        refused = resource.was_refused
+        refused = resource.refused_at_s > NEVER
         hopeless = refused and not resource.kind.api.health.assigns_work
         if resource.favoured and not hopeless:
             return Use.EDGE

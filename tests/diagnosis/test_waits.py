@@ -92,7 +92,7 @@ def test_without_an_identity_and_a_login_nothing_goes(stage: Stage) -> None:
 
 
 def test_a_step_waits_for_the_pause_for_all_who_were_refused_and_for_the_api() -> None:
-    state, resource = at(mutating(claim=replace(CLAIM, refused_at_s=NOW - 1.0)))
+    state, resource = at(mutating())
     state.pause = replace(PAUSE, until_s=NOW + 60.0)
     health = cloud_of(state).health
     health.assigns_from_s, health.assigns_held_until_s = NOW + 1.0, NOW + 2.0

@@ -5,7 +5,6 @@ See `bugs.py`, which has those of all worlds.
 
 from functools import partial
 
-from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.twins import ALL
 from tests.world.bug import Bug
 from tests.world.planting import Line
@@ -70,18 +69,5 @@ MIXED_BUGS = (
                 "pass",
             ),
         ),
-    ),
-    _mixed_bug(
-        "locks_hold_all",
-        "what was not refused waits for the pauses of what is locked",
-        "starves_nobody",
-        (
-            Line(
-                "hakeeper.core.apis.health:Health.assign_from_s",
-                "if refused else self.first_assigns_from_s",
-                "",
-            ),
-        ),
-        needs=Kind.SOME_LOCKED,
     ),
 )

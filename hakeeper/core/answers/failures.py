@@ -87,8 +87,7 @@ def _step_failed(
     ours = state.mutations(api) > 0 or any(state.in_stage(ActionRunning, of=api))
     locked = failure.kind is FailureKind.LOCKED
     if failure.kind not in (FailureKind.CANCELLED, FailureKind.THROTTLED):
-        by_api = RESPONSES[failure.kind].scope is Scope.API
-        first = health.assign_refused(call.asked_at_s, now, state.rng, by_api=by_api)
+        first = health.assign_refused(call.asked_at_s, now, state.rng)
         if locked and ours:
             health.lock_met(now, first=first)
     claiming = current(state, call, now)

@@ -56,9 +56,7 @@ class Health:
     """Rounds of assigns that were refused or failed since one was accepted."""
     refused_at_s: float = NEVER
     assigns_from_s: float = NEVER
-    """Nothing that was refused is assigned before this, since more than one round was."""
-    first_assigns_from_s: float = NEVER
-    """Nothing else is, either, before this: what failed was the API."""
+    """No assign goes out before this, since more than one round was refused."""
     assigns_work: bool = True
     """Whether the last claim that was begun or watched was confirmed, not refused."""
     one_by_one_until_s: float = NEVER
@@ -172,14 +170,11 @@ class Health:
             and (left < RESERVE * self.quota.limit_per_hour)
         )
 
-    def assign_refused(
-        self, asked_at_s: float, now: float, rng: Random, *, by_api: bool = True
-    ) -> bool:
+    def assign_refused(self, asked_at_s: float, now: float, rng: Random) -> bool:
         """An assign was refused, or failed; say whether that begins another round.
 
         Many that try again on their own would empty the quota before the trouble ends: so the more
-        rounds fail, the longer all wait for the next one. `by_api`: it is not this resource or this
-        request alone, so one that was not tried yet waits as well.
+        rounds fail, the longer all wait for the next one.
         """
         self.assigns_work = False
         if asked_at_s < self.refused_at_s:
@@ -189,13 +184,7 @@ class Health:
         if self.refused_rounds > 1:
             pause = self.patience.read_again
             self.assigns_from_s = now + pause.delay_s(self.refused_rounds - 2, rng)
-            if by_api:
-                self.first_assigns_from_s = self.assigns_from_s
         return True
-
-    def assign_from_s(self, *, refused: bool) -> float:
-        """Return from when on rounds that failed let an assign go; `refused`: it was before."""
-        return self.assigns_from_s if refused else self.first_assigns_from_s
 
     def lock_met(self, now: float, *, first: bool) -> None:
         """A lock that another claim of ours may have caused refused an assign.
@@ -228,4 +217,4 @@ class Health:
     def forget_refused_rounds(self) -> None:
         """Let the next assign go out at once."""
         self.refused_rounds = 0
-        self.assigns_from_s = self.first_assigns_from_s = NEVER
+        self.assigns_from_s = NEVER

@@ -157,11 +157,6 @@ class Resource:
         """When the claim at hand was last refused, or came to nothing."""
         return NEVER if self.claim is None else self.claim.refused_at_s
 
-    @property
-    def was_refused(self) -> bool:
-        """Whether the claim at hand was refused, or came to nothing, at least once."""
-        return self.refused_at_s > NEVER
-
     def name_of(self, holder: Holder) -> str:
         """Return a holder for people."""
         return holder_text(holder, self.kind.api.servers)

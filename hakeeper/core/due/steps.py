@@ -25,8 +25,7 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
         seen, from_s = resource.observation, resource.mutate_from_s(stage.due_at_s)
         if resource.stage is not stage or seen is None or not due(from_s, now, wake):
             continue
-        rounds_s = api.health.assign_from_s(refused=resource.was_refused)
-        held_until_s = max(rounds_s, api.health.assigns_held_until_s)
+        held_until_s = max(api.health.assigns_from_s, api.health.assigns_held_until_s)
         if not due(held_until_s, now, wake) or _is_at_parallel_limit(state, api, now):
             return
         if is_left(state, resource, now):

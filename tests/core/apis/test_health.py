@@ -148,10 +148,8 @@ def test_an_accepted_assign_shows_that_no_429_stands() -> None:
     assert api.held_until_s < 101.0
 
 
-def refuse(
-    api: Health, asked_at_s: float, now: float, *, ours: bool = True, by_api: bool = False
-) -> None:
-    first = api.assign_refused(asked_at_s, now, MOST, by_api=by_api)
+def refuse(api: Health, asked_at_s: float, now: float, *, ours: bool = True) -> None:
+    first = api.assign_refused(asked_at_s, now, MOST)
     if ours:
         api.lock_met(now, first=first)
 
@@ -215,22 +213,12 @@ def test_what_was_sent_before_a_refusal_came_is_of_the_same_round() -> None:
     assert (2, 1.5) == (api.refused_rounds, api.assigns_from_s)
 
 
-def test_what_was_not_refused_waits_for_rounds_that_the_api_failed_and_for_no_locks() -> None:
-    api = Health(most_parallel=8)
-    refuse(api, 1.0, 1.0)
-    refuse(api, 2.0, 2.0)
-    assert [2.2, float("-inf")] == [api.assign_from_s(refused=each) for each in (True, False)]
-    refuse(api, 3.0, 3.0, by_api=True)
-    assert [3.4, 3.4] == [api.assign_from_s(refused=each) for each in (True, False)]
-
-
 def test_an_accepted_assign_ends_what_refusals_have_held() -> None:
     api = Health(most_parallel=8)
     refuse(api, 1.0, 1.0)
-    refuse(api, 2.0, 2.0, by_api=True)
+    refuse(api, 2.0, 2.0)
     api.assign_accepted(2.1, alongside=False)
     assert (0, float("-inf")) == (api.refused_rounds, api.assigns_from_s)
-    assert float("-inf") == api.assign_from_s(refused=False)
 
 
 def test_the_first_answer_of_an_api_that_failed_ends_what_refusals_have_held() -> None:

@@ -329,20 +329,10 @@ def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
     assert [assign(2, 1)] == step(state, NOW + 0.1)[0]
 
 
-def test_no_assign_of_what_was_refused_goes_out_before_locks_allow_it() -> None:
-    state = calm(2)
-    put(state, mutating(NOW, replace(CLAIM, refused_at_s=NOW - 1.0)), 1)
-    cloud_of(state).health.assigns_from_s = NOW + 2.0
-    assert ([], NOW + 2.0) == step(state)
-    put(state, mutating(NOW), 2)  # nobody refused that
-    assert ([assign(2, 1)], NOW + 2.0) == step(state)
-    assert [assign(1, 1)] == step(state, NOW + 2.0)[0]
-
-
-def test_no_assign_goes_out_before_rounds_that_the_api_failed_allow_it() -> None:
+def test_no_assign_goes_out_before_locks_allow_it() -> None:
     state = calm()
     put(state, mutating(NOW))
-    cloud_of(state).health.first_assigns_from_s = NOW + 2.0
+    cloud_of(state).health.assigns_from_s = NOW + 2.0
     assert ([], NOW + 2.0) == step(state)
     assert [assign(1, 1)] == step(state, NOW + 2.0)[0]
 

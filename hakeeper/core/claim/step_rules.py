@@ -48,8 +48,8 @@ from hakeeper.core.observation import Nobody
 ACTION_PATIENCE_S = 10.0
 """How long an action may run before the holder is read in spite of it."""
 OVERDUE = "action_overdue"
-"""In `Claim.reported`: that an action of the claim took too long. The next one is polled less often:
-each poll takes from the quota."""
+"""In `Claim.reported`: that an action of the claim took too long. The next one is polled less
+often: each poll takes from the quota."""
 RETRY_SOON_S = 0.5
 """When the API works again, waiting claims go out within this time, spread over the nodes."""
 

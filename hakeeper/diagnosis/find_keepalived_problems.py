@@ -126,8 +126,6 @@ def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
     since_s = role_state.isolated_since_s
     if not role_state.missing:
         return Problem(Health.DEGRADED, IsolationEnds(vrrp), since_s)
-    late = (
-        role_state.role is Role.MASTER and now - max(role_state.since_s, since_s) > BROKEN_AFTER_S
-    )
-    health = Health.BROKEN if late else Health.DEGRADED
+    is_master = role_state.role is Role.MASTER
+    health = late(max(role_state.since_s, since_s), now) if is_master else Health.DEGRADED
     return Problem(health, Isolated(vrrp, role_state.missing), since_s)

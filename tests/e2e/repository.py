@@ -1,6 +1,5 @@
 """An apt repository as `make apt-repo` makes it, for machines without a network."""
 
-import contextlib
 import functools
 import os
 import re
@@ -9,7 +8,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -94,10 +93,12 @@ def repository_at_home(folder: Path, site: Site) -> Iterator[Repository]:
     tls.load_cert_chain(site.certfile, site.keyfile)
     host, _, path = HOME.removeprefix("https://").partition("/")
     assert host == PAGES_HOST, "who the certificate is for"
-    site.public.have_address(f"{_PAGES_IP}/24")
-    with _serving(folder, _PAGES_IP, 443, path, tls), _publisher(folder, HOME) as publisher:
+    with ExitStack() as stack:
+        site.public.have_address(f"{_PAGES_IP}/24")
+        stack.callback(site.public.give_up_address, f"{_PAGES_IP}/24")
+        stack.enter_context(_serving(folder, _PAGES_IP, 443, path, tls))
+        publisher = stack.enter_context(_publisher(folder, HOME))
         yield Repository(publisher, folder / "repository" / path)
-    site.public.give_up_address(f"{_PAGES_IP}/24")
 
 
 def lead_home(machine: Machine, site: Site) -> None:
@@ -116,7 +117,7 @@ class _Web(ThreadingHTTPServer):
 
     def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
         if isinstance(request, ssl.SSLSocket):
-            with contextlib.suppress(OSError):  # the other side was faster
+            with suppress(OSError):  # the other side was faster
                 request.unwrap()
         super().shutdown_request(request)
 
@@ -143,5 +144,7 @@ def _serving(
 @contextmanager
 def _publisher(folder: Path, url: str) -> Iterator[Publisher]:
     publisher = new_publisher(folder / "gpg", url)
-    yield publisher
-    subprocess.run(["gpgconf", "--homedir", publisher.home, "--kill", "all"], check=True)
+    try:
+        yield publisher
+    finally:
+        subprocess.run(["gpgconf", "--homedir", publisher.home, "--kill", "all"], check=True)

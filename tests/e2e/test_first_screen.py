@@ -1,31 +1,24 @@
-"""From nothing to a failover by what README's first screen has a user type, from the repository."""
+"""From nothing to a failover: install.md's lines for the repository, README's `hakeeper init`."""
 
 import re
 
 import pytest
 
 from tests.e2e import package
-from tests.e2e.book import DOCS, typed
+from tests.e2e.book import typed
 from tests.e2e.hands import on_terminal
 from tests.e2e.machine import Machine
 from tests.e2e.pair import FLOATING_IP, PROBE, Pair, Site, token_of
 from tests.e2e.repository import HOME, lead_home, repository_at_home
 from tests.e2e.visitors import Visitor
-from tests.support.markdown import blocks
 
 _PASTE = "read and write permission (not shown): "
-
-
-def readme_lines() -> list[str]:
-    """The commands of README's section Install."""
-    section = (DOCS.parent / "README.md").read_text().split("\n## Install\n")[1].split("\n## ")[0]
-    return "".join(blocks(section, "sh")).splitlines()
 
 
 def first_lines() -> tuple[list[str], str]:
     """What to type on a bare server: the package from the repository, and `hakeeper init`."""
     install = typed("install.md", "From the apt repository")[:3]
-    _, init = readme_lines()
+    _, init = typed("../README.md", "Install")
     return install, init
 
 

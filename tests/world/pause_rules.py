@@ -31,7 +31,6 @@ class PauseRules(Promptness):
     ) -> None:
         """Begin with nothing asked."""
         super().__init__(layout, agenda, clouds, paths, demand)
-        self._nodes = paths.nodes
         self._released: dict[int, tuple[int, int]] = {}
         """By resource: which node took it from its holder to have it, and in which of its runs."""
 
@@ -49,7 +48,7 @@ class PauseRules(Promptness):
     def moved(self, move: Move) -> None:
         """Hear that a move is done, or was undone."""
         by, _ = self._released.get(move.number, (None, 0))
-        if by is not None and move.new == self._nodes[by].server_id:
+        if by is not None and move.new == self._paths.nodes[by].server_id:
             del self._released[move.number]
 
     def pause_ended(self, node: Node) -> None:

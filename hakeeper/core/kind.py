@@ -169,6 +169,9 @@ class Kind(Protocol):
     def after(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> Observation:
         """Return what a read shows of one resource once these have taken a step."""
 
+    def reflects(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> bool:
+        """Say whether a read shows what a step of these has changed, where it has changed it."""
+
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the mutating request of a step that these resources take."""
 

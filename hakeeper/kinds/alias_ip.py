@@ -183,6 +183,14 @@ class AliasIps:
         now_there = seen.with_holder(step.holder) if seen.id in moved else seen
         return replace(now_there, note=tuple(rows))
 
+    def reflects(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> bool:
+        """The list that was replaced has them, or has them no more."""
+        server = str(server_of(step))
+        lists = (aliases for who, _, *aliases in seen.note if who == server)
+        has = set(next(lists, ()))
+        ips = {place_of(each)[1] for each in moved}
+        return ips.isdisjoint(has) if step.name == _RELEASE else ips <= has
+
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the request that replaces a server's list: as it was, but for these."""
         moved = [place_of(each)[1] for each in resources]

@@ -127,6 +127,10 @@ class FailoverIps:
         """Those that took it are where it brings them."""
         return seen.with_holder(step.holder) if seen.id in moved else seen
 
+    def reflects(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> bool:
+        """It has the holder that it was given, as far as it is one of these."""
+        return seen.id not in moved or seen.server_id == step.holder
+
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the switch, which moves one."""
         path = f"/failover/{resources[0].key}"

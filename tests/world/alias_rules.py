@@ -202,7 +202,11 @@ class AliasRules(Observer):
         calm = now - seen.master_at.get(vrrp, -inf) < AN_EDGE_S and now - last_s > AN_EDGE_S
         network = place_of(request.resource)[0]
         ours = self._cloud.resources
+        known = {
+            each.observation.id for each in node.core.state.resources.values() if each.observation
+        }
         there = [ours[number].id for number in numbers if number in ours]
+        there = [each for each in there if each in known]  # a reload may have taken one away
         there = [
             each for each in there if place_of(each)[0] == network and place_of(each)[1] in has
         ]

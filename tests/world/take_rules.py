@@ -1,9 +1,11 @@
 """Rules about takes by hand: they end what is waited for, and only on a master."""
 
+from hakeeper.core.apis.budget import Use
 from hakeeper.core.claim.stages import HoldDown, MutateDue
 from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.decisions.operator import TakeBegun
 from hakeeper.core.events import Event, Report, Taken
+from hakeeper.core.state import STEADY_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds
@@ -72,6 +74,9 @@ class TakeRules(Promptness):
             seen, health = resource.observation, resource.kind.api.health
             held_s = max(health.assigns_held_until_s, health.held_until_s, health.shut_until_s)
             sent_s = resource.writes.last_sent_s + ACTS_S
+            if not resource.kind.api.budget.allows(Use.RETRY, clock):  # a role that flaps waits
+                since_s = node.core.state.roles.role_states[resource.vrrp].since_s
+                held_s = max(held_s, since_s + STEADY_S)
             if seen is not None and max(held_s, sent_s) <= clock:
                 found.append(number_of(seen.id))
         return found

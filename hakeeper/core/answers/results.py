@@ -71,6 +71,8 @@ def take_result(state: State, result: CallResult, now: float) -> None:
     if isinstance(call.request, Mutate):
         for resource in call.resources:
             resource.kind.changed(call.request.step.lane, now)
+            if isinstance(result.outcome, MutationAccepted):
+                resource.kind.accepted(call.request, now)
     outcome = _checked(result.outcome)
     if isinstance(outcome, Failure):
         take_failure(state, call, result, outcome, now)
@@ -251,7 +253,8 @@ def _actions_read(state: State, call: Inflight, actions: Mapping[Key, Action], n
     for resource, stage in acting(state, call):
         action = actions.get(stage.action_id)
         if action is None or action.status is not ActionStatus.RUNNING:
-            resource.kind.changed(stage.step.lane, now)
+            done = action is not None and action.status is ActionStatus.SUCCESS
+            resource.kind.action_ended(stage.step.lane, now, done=done)
         if action is None:
             state.happened(resource, ActionLost(), now)
         else:

@@ -4,16 +4,16 @@ Each API has its own identity of this server, health, budget and waiting times, 
 them suffers from delays nothing of the others.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hakeeper.core.apis.budget import Budget
 from hakeeper.core.apis.health import Health
 from hakeeper.core.apis.servers import DELETED, SeenServer
-from hakeeper.core.calls import Identify, Request
+from hakeeper.core.calls import Identify, Mutate, Request, Step
 from hakeeper.core.kind import Api, Kind, Kinds
 from hakeeper.core.limits.patience import Patience
 from hakeeper.core.model import NEVER, ApiSettings, Server, Settings
-from hakeeper.core.observation import Holder, Key, Nobody, Other, Unknown, Us
+from hakeeper.core.observation import Holder, Key, Nobody, Other, ResourceId, Unknown, Us
 
 FRESH_S = 2.0
 """A step that needs a read right before it is taken within this time of the answer."""
@@ -103,6 +103,15 @@ class ApiState:
         self.identify_from_s = now
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A step of ours that the API accepted; `at_s`: then, or when its action had succeeded."""
+
+    step: Step
+    resources: frozenset[ResourceId]
+    at_s: float
+
+
 @dataclass(slots=True, eq=False)
 class KindState:
     """One kind of resources, and when all of them are read."""
@@ -121,6 +130,8 @@ class KindState:
     """From when on the next list that has the time is a whole one: parts do not show everything."""
     changed_at_s: dict[str, float] = field(default_factory=dict)
     """When the last step of each lane ended: reads begun before show the world before it."""
+    moved: dict[str, Moved] = field(default_factory=dict)
+    """The last step of each lane, as far as reads may lag behind it still."""
     role_look_at_s: float | None = None
     """When to read the holders because a role changed; None: no such look is due."""
     role_looked_at_s: float = NEVER
@@ -129,6 +140,23 @@ class KindState:
         """A step of ours has ended. What is long ago is forgotten: no older read counts anyway."""
         recent = ((each, at_s) for each, at_s in self.changed_at_s.items() if at_s > now - FRESH_S)
         self.changed_at_s = {**dict(recent), lane: now}
+
+    def accepted(self, request: Mutate, now: float) -> None:
+        """A step of ours is accepted."""
+        resources, moved = frozenset(request.resources), {}
+        for lane, each in self.moved.items():
+            # What goes elsewhere now need not be where an older step has brought it.
+            left = each.resources if each.step.holder is None else each.resources - resources
+            if left and each.at_s > now - self.api.patience.lag_s:
+                moved[lane] = replace(each, resources=left)
+        self.moved = {**moved, request.step.lane: Moved(request.step, resources, now)}
+
+    def action_ended(self, lane: str, now: float, *, done: bool) -> None:
+        """The action of the last step of a lane has ended, or is not known any more."""
+        self.changed(lane, now)
+        last = self.moved.pop(lane, None)
+        if last is not None and done:
+            self.moved[lane] = replace(last, at_s=now)
 
     def look_soon(self, now: float) -> None:
         """We are not MASTER any more: see who has the resources; a flapping role costs no more."""

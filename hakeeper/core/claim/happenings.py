@@ -74,7 +74,12 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class LostTrack:
-    """The outcome of an assign, be it one of an older term, is unknown."""
+    """The outcome of an assign, be it one of an older term, is unknown, or what was read is old.
+
+    A read is to tell, after a pause.
+    """
+
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,11 @@ class ActionSeen:
 @dataclass(frozen=True, slots=True)
 class ActionUnread:
     """It could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Something that nobody has waits for the end of our action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +163,7 @@ Happening: TypeAlias = (
     | LostTrack
     | ActionSeen
     | ActionUnread
+    | Awaited
     | ActionLost
     | ApiWorks
     | Moving

@@ -40,8 +40,10 @@ class Writes:
     last_sent_s: float = NEVER
     done_s: float = NEVER
     """When the last one went out or, if that is known, when its action had succeeded."""
-    before_sending: tuple[float, float] = (NEVER, NEVER)
-    """Both before the one at hand, in case nothing of it was sent."""
+    goes_on: bool = False
+    """The last one was the first of two steps and is done: the other one follows at once."""
+    before_sending: tuple[float, float, bool] = (NEVER, NEVER, False)
+    """All three before the one at hand, in case nothing of it was sent."""
     taken_from: Holder = field(default_factory=lambda: Unknown("no assign was sent yet"))
     """Who held it before the last one; a read that lags names him once more."""
     fresh_from_s: float = NEVER
@@ -51,18 +53,15 @@ class Writes:
 
     def sending(self, holder: Holder, now: float) -> None:
         """One goes out; `holder` has it so far."""
-        self.before_sending = self.last_sent_s, self.done_s
+        self.before_sending = self.last_sent_s, self.done_s, self.goes_on
         self.last_sent_s = self.done_s = self.fresh_from_s = now
+        self.goes_on = False
         self.taken_from = holder
-
-    def step_done(self) -> None:
-        """It was the first step of a move: the next one follows at once."""
-        self.last_sent_s = NEVER
 
     def never_sent(self, asked_at_s: float) -> None:
         """Nothing of the one that was asked for then went out: it delays nothing."""
         if self.last_sent_s == asked_at_s:
-            self.last_sent_s, self.done_s = self.before_sending
+            self.last_sent_s, self.done_s, self.goes_on = self.before_sending
 
     def lose_track(self, now: float) -> None:
         """One ended with an unknown outcome: only a read begun from now on tells."""
@@ -202,8 +201,20 @@ class Resource:
             return False
         return self.holder_at_s >= self.kind.changed_at_s.get(lane, NEVER)
 
+    def is_behind(self, lane: str, now: float) -> bool:
+        """Say whether what was read lacks our own last step of this lane, and so may be old.
+
+        A step built upon it would undo that one. Later it is believed: somebody else may have.
+        """
+        last, seen = self.kind.moved.get(lane), self.observation
+        if last is None or seen is None or now >= last.at_s + self.patience.lag_s:
+            return False
+        return not self.kind.kind.reflects(seen, last.resources, last.step)
+
     def mutate_from_s(self, due_at_s: float) -> float:
         """Return when a step that is due then may be taken, as far as this resource goes."""
+        if self.writes.goes_on and self.is_released:
+            return due_at_s
         return max(due_at_s, self.writes.last_sent_s + SPACING_S)
 
     def see(self, holder: Holder, asked_at_s: float, now: float) -> bool:

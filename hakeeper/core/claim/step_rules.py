@@ -12,6 +12,7 @@ from hakeeper.core.claim.happenings import (
     ActionSeen,
     ActionUnread,
     ApiWorks,
+    Awaited,
     Failed,
     Halted,
     LostTrack,
@@ -122,6 +123,17 @@ def action_seen(
             assert_never(action.status)
 
 
+def awaited(
+    _: Resource, stage: ActionRunning, what: Awaited, now: float, rng: Random
+) -> ActionRunning:
+    """Look soon, as at the first of two steps, unless it takes too long already."""
+    del what
+    if OVERDUE in stage.claim.reported:
+        return stage
+    due_at_s = now + RELEASE_POLL.delay_s(stage.polls, rng)
+    return replace(stage, due_at_s=min(stage.due_at_s, due_at_s))
+
+
 def action_unread(
     resource: Resource, stage: ActionRunning, what: ActionUnread, now: float, rng: Random
 ) -> Stage:
@@ -179,8 +191,8 @@ def read_instead(
     _: Resource, stage: MutateSent | MutateDue, what: LostTrack, now: float, rng: Random
 ) -> Stage:
     """Read before anything else is sent."""
-    del what, rng
-    return Verify(stage.claim, now, now)
+    del rng
+    return Verify(stage.claim, now, now + what.pause_s)
 
 
 def retry_soon(_: Resource, stage: MutateDue, what: ApiWorks, now: float, rng: Random) -> Stage:
@@ -221,7 +233,7 @@ def read_if_put_off(
 
 def next_step(resource: Resource, claim: Claim, now: float) -> MutateDue:
     """The first of two steps is done: nobody has it, and the second one is due at once."""
-    resource.writes.step_done()
+    resource.writes.goes_on = True
     resource.decide(WillAssign(claim.cause), now)
     claim = claim.with_phases(replace(claim.phases, finished_s=None))
     return MutateDue(replace(claim, refused_at_s=NEVER), now)

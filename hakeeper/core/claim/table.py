@@ -15,6 +15,7 @@ from hakeeper.core.claim.happenings import (
     ActionSeen,
     ActionUnread,
     ApiWorks,
+    Awaited,
     Demoted,
     Failed,
     Halted,
@@ -68,6 +69,7 @@ from hakeeper.core.claim.step_rules import (
     action_lost,
     action_seen,
     action_unread,
+    awaited,
     failed,
     halt,
     read_if_put_off,
@@ -119,6 +121,7 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     LostTrack: dict.fromkeys((MutateSent, MutateDue), Cell(read_instead, (Verify,))),
     ActionSeen: {ActionRunning: Cell(action_seen, (ActionRunning, ReadBack, *_BEGUN))},
     ActionUnread: {ActionRunning: Cell(action_unread, (ActionRunning,))},
+    Awaited: {ActionRunning: Cell(awaited, (ActionRunning,))},
     ActionLost: {ActionRunning: Cell(action_lost, (Verify,))},
     ApiWorks: {MutateDue: Cell(retry_soon, (MutateDue,))},
     Moving: {

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hakeeper.core.apis.budget import Use
 from hakeeper.core.apis.states import ApiState
 from hakeeper.core.calls import Failure, FailureKind, Mutate, Obstacle, Step
-from hakeeper.core.claim.happenings import Failed, Hung, LostTrack, Sending
+from hakeeper.core.claim.happenings import Awaited, Failed, Hung, LostTrack, Sending
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import ActionRunning, MutateDue
 from hakeeper.core.due.reads import next_reader, tried_at_s
@@ -42,12 +42,16 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
         step = resource.kind.kind.next_step(seen, api.server)
         lane = "" if isinstance(step, Obstacle) else step.lane
         if _is_lane_taken(state, lane):
+            if resource.is_released:
+                _await_lane(state, lane, now)
             continue
         if not resource.shows(lane, now):
             state.happened(resource, LostTrack(), now)
             reader = next_reader(state, api, now)
         elif isinstance(step, Obstacle):
             state.happened(resource, Failed(_failure(step)), now)
+        elif not resource.kind.kind.acts_on_known and resource.is_behind(lane, now):
+            state.happened(resource, LostTrack(resource.patience.suspect_s), now)
         else:
             _take_step(state, [resource, *_others(state, resource, step, waiting, now)], step, now)
 
@@ -113,6 +117,13 @@ def _is_lane_taken(state: State, lane: str) -> bool:
     """Say whether a step of this lane is under way, or its action runs."""
     running = (stage.step.lane for _, stage in state.in_stage(ActionRunning))
     return state.is_lane_taken(lane) or lane in running
+
+
+def _await_lane(state: State, lane: str, now: float) -> None:
+    """Have the action that a lane waits for looked at often: nobody has what waits for it."""
+    for resource, stage in state.in_stage(ActionRunning):
+        if stage.step.lane == lane:
+            state.happened(resource, Awaited(), now)
 
 
 def _is_at_parallel_limit(state: State, api: ApiState, now: float) -> bool:

@@ -252,7 +252,8 @@ class State:
             case _:
                 pass
         if hopeless:
-            return Use.RETRY
+            accepted = isinstance(resource.stage, ActionRunning)
+            return Use.ACCEPTED if accepted else Use.RETRY
         steady = now - self.roles.role_states[resource.vrrp].since_s >= STEADY_S
         return Use.CLAIM if steady else Use.RETRY
 

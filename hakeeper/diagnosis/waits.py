@@ -125,7 +125,7 @@ def _of_step(state: State, resource: Resource, stage: MutateDue, now: float) -> 
         yield WaitFor.PAUSE, pause.until_s
     yield WaitFor.LOGIN, api.health.shut_until_s
     yield WaitFor.RETRY, resource.mutate_from_s(stage.due_at_s)
-    yield WaitFor.ROUNDS, api.health.assigns_from_s
+    yield WaitFor.ROUNDS, api.health.rounds_until_s(stage.claim.refused_at_s)
     yield WaitFor.THROTTLE, api.health.assigns_held_until_s
     yield WaitFor.BUDGET, state.step_affordable_from_s(resource, now)
 

@@ -118,15 +118,23 @@ class Node:
 
     def reload(self) -> None:
         """SIGHUP, as systemd sends it: to a daemon that has begun, and not to what becomes one."""
-        if (self.folder / "hakeeper.log").stat().st_size > self._logged_before:
+        if self._has_begun():
             self.signal(signal.SIGHUP)
+
+    def _has_begun(self) -> bool:
+        return (self.folder / "hakeeper.log").stat().st_size > self._logged_before
 
     def signal(self, number: signal.Signals) -> None:
         """Send the daemon a signal."""
         self._started().signal(number)
 
     def limit_descriptors(self, count: int) -> None:
-        """Let the daemon have no more descriptors than this."""
+        """Let a daemon that has begun have no more descriptors than this.
+
+        Before that it ends for want of one, to be started again by systemd, whom nobody plays here.
+        """
+        if not self._has_begun() or self.exit_code is not None:
+            return
         hard = resource.prlimit(self._started().pid, resource.RLIMIT_NOFILE)[1]
         resource.prlimit(self._started().pid, resource.RLIMIT_NOFILE, (count, hard))
 

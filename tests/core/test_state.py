@@ -374,7 +374,7 @@ def test_without_a_start_time_no_run_is_surely_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("holder", "polls", "use"),
-    [(None, 30, Use.CLAIM), (None, 200, Use.CLAIM), (1, 1, Use.RETRY)],
+    [(None, 30, Use.CLAIM), (None, 200, Use.CLAIM), (1, 1, Use.ACCEPTED)],
     ids=["the first of two", "for long", "the only one"],
 )
 def test_the_action_of_a_first_step_is_looked_at_though_others_are_refused(

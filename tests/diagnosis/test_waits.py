@@ -95,12 +95,15 @@ def test_a_step_waits_for_the_pause_for_all_who_were_refused_and_for_the_api() -
     state, resource = at(mutating())
     state.pause = replace(PAUSE, until_s=NOW + 60.0)
     health = cloud_of(state).health
-    health.assigns_from_s, health.assigns_held_until_s = NOW + 1.0, NOW + 2.0
+    health.first_assigns_from_s, health.assigns_held_until_s = NOW + 1.0, NOW + 2.0
+    health.assigns_from_s = NOW + 5.0
     assert (
         Wait(WaitFor.PAUSE, 60.0),
         Wait(WaitFor.ROUNDS, 1.0),
         Wait(WaitFor.THROTTLE, 2.0),
     ) == waits_of(state, resource, NOW)
+    resource.stage = mutating(claim=replace(CLAIM, refused_at_s=NOW - 9.0))
+    assert Wait(WaitFor.ROUNDS, 5.0) in waits_of(state, resource, NOW)
 
 
 def test_a_read_waits_for_the_api_and_after_failures() -> None:

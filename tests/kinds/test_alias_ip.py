@@ -373,6 +373,23 @@ def test_after_each_step_it_is_seen_where_the_step_has_brought_it() -> None:
     assert found("10.0.0.201", *rows) == ALIAS_IPS.after(between, (seen.id,), take)
 
 
+@pytest.mark.parametrize(
+    ("rows", "released", "taken"),
+    [
+        ((US, (*THEM, "10.0.0.100")), False, False),
+        ((US, THEM), True, False),
+        (((*US, "10.0.0.100"), THEM), True, True),
+        ((US,), True, False),
+    ],
+)
+def test_a_read_shows_what_a_step_has_changed_in_the_list_that_it_has_changed(
+    rows: tuple[tuple[str, ...], ...], *, released: bool, taken: bool
+) -> None:
+    seen, moved = found("10.0.0.99", *rows), (resource(7, "10.0.0.100"),)
+    assert released == ALIAS_IPS.reflects(seen, moved, Step("release", None, "alias_ip/7/2"))
+    assert taken == ALIAS_IPS.reflects(seen, moved, Step("take", 1, "alias_ip/7/1"))
+
+
 def test_a_step_in_another_network_changes_nothing() -> None:
     seen = found("10.0.0.100", ("1", "10.0.0.2"), ("2", "10.0.0.3", "10.0.0.100"))
     assert seen == ALIAS_IPS.after(seen, (resource(8, "10.0.0.100"),), next_step(seen))

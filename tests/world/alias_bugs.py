@@ -146,7 +146,11 @@ ALIAS_BUGS = (
         "take_waits",
         "the second step waits a second, as if it were the same one again",
         "no_gap",
-        (Line("hakeeper.core.claim.step_rules:next_step", "resource.writes.goes_on = True", "pass"),),
+        (
+            Line(
+                "hakeeper.core.claim.step_rules:next_step", "resource.writes.goes_on = True", "pass"
+            ),
+        ),
         proves=True,
     ),
     _alias_bug(

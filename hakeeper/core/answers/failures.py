@@ -87,7 +87,8 @@ def _step_failed(
     ours = state.mutations(api) > 0 or any(state.in_stage(ActionRunning, of=api))
     locked = failure.kind is FailureKind.LOCKED
     if failure.kind not in (FailureKind.CANCELLED, FailureKind.THROTTLED):
-        first = health.assign_refused(call.asked_at_s, now, state.rng)
+        of_one = RESPONSES[failure.kind].scope is Scope.RESOURCE
+        first = health.assign_refused(call.asked_at_s, now, state.rng, of_one=of_one)
         if locked and ours:
             health.lock_met(now, first=first)
     claiming = current(state, call, now)

@@ -32,6 +32,8 @@ class Use(enum.Enum):
     """The first claim of a new MASTER edge; reading at its intervals, which never empties it."""
     CLAIM = 3 / 8
     """A claim that was not refused yet, or while others come through; finding out who we are."""
+    ACCEPTED = 1 / 2
+    """What was refused and is accepted at last: if it comes to its end, so may all others."""
     RETRY = 3 / 4
     """What was refused, what follows from a role that flaps, closer looks."""
 
@@ -117,7 +119,7 @@ class Budget:
         `taken_until_s`: the retry that flows in is another's until then.
         """
         from_s = self._filled_s(use, now, spare, ahead)
-        if use is Use.RETRY:
+        if use in (Use.RETRY, Use.ACCEPTED):
             filled_s = self._filled_s(Use.CLAIM, now, ahead=ahead)
             from_s = min(from_s, max(self.retry_from_s, filled_s, taken_until_s))
         return from_s

@@ -1,6 +1,7 @@
 """The health of an API as seen from here: failing since when, throttled, quota, how many calls."""
 
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
@@ -15,6 +16,9 @@ RESERVE = 0.1
 ONE_BY_ONE_S = (2.0, 60.0)
 """So long after a lock that may have been our own doing, a claim waits for the others' actions: the
 first figure, doubled with every further such lock, up to the second."""
+
+FIRST_TRY_S = 1.0
+"""While locks refuse one assign after another, what was not tried yet waits this long at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Health:
     refused_at_s: float = NEVER
     assigns_from_s: float = NEVER
     """No assign goes out before this, since more than one round was refused."""
+    first_assigns_from_s: float = NEVER
+    """The same for what was never refused itself: what locks others need not lock it."""
     assigns_work: bool = True
     """Whether the last claim that was begun or watched was confirmed, not refused."""
     one_by_one_until_s: float = NEVER
@@ -170,11 +176,14 @@ class Health:
             and (left < RESERVE * self.quota.limit_per_hour)
         )
 
-    def assign_refused(self, asked_at_s: float, now: float, rng: Random) -> bool:
+    def assign_refused(
+        self, asked_at_s: float, now: float, rng: Random, *, of_one: bool = False
+    ) -> bool:
         """An assign was refused, or failed; say whether that begins another round.
 
         Many that try again on their own would empty the quota before the trouble ends: so the more
-        rounds fail, the longer all wait for the next one.
+        rounds fail, the longer all wait for the next one. `of_one`: it says nothing of others, and
+        so the first try of each of them does not wait for long.
         """
         self.assigns_work = False
         if asked_at_s < self.refused_at_s:
@@ -184,6 +193,8 @@ class Health:
         if self.refused_rounds > 1:
             pause = self.patience.read_again
             self.assigns_from_s = now + pause.delay_s(self.refused_rounds - 2, rng)
+            longest_s = FIRST_TRY_S if of_one else inf
+            self.first_assigns_from_s = min(self.assigns_from_s, now + longest_s)
         return True
 
     def lock_met(self, now: float, *, first: bool) -> None:
@@ -214,7 +225,11 @@ class Health:
         """Return how many assigns may be under way: one while a 429 stands, to see if it does."""
         return 1 if now < self.held_until_s or self.is_careful else self.max_parallel
 
+    def rounds_until_s(self, refused_at_s: float) -> float:
+        """Return until when the rounds keep back what was last refused then, or never."""
+        return self.assigns_from_s if refused_at_s > NEVER else self.first_assigns_from_s
+
     def forget_refused_rounds(self) -> None:
         """Let the next assign go out at once."""
         self.refused_rounds = 0
-        self.assigns_from_s = NEVER
+        self.assigns_from_s = self.first_assigns_from_s = NEVER

@@ -25,7 +25,8 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
         seen, from_s = resource.observation, resource.mutate_from_s(stage.due_at_s)
         if resource.stage is not stage or seen is None or not due(from_s, now, wake):
             continue
-        held_until_s = max(api.health.assigns_from_s, api.health.assigns_held_until_s)
+        rounds_s = api.health.rounds_until_s(stage.claim.refused_at_s)
+        held_until_s = max(rounds_s, api.health.assigns_held_until_s)
         if not due(held_until_s, now, wake) or _is_at_parallel_limit(state, api, now):
             return
         if is_left(state, resource, now):

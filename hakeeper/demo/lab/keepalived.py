@@ -101,6 +101,19 @@ class Keepalived:
                 return pid
         return None
 
+    def _only_child(self) -> int | None:
+        """The parent's child, if it has just one.
+
+        A VRRP child of the keepalived before, dying still, removes the pid file of this one's.
+        """
+        pid = self._started().pid
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        alive = [child for child in map(int, children) if _parent_of(child) == pid]
+        return alive[0] if len(alive) == 1 else None
+
     def _started(self) -> LabProcess:
         if self._process is None:
             raise LabError(f"keepalived of {self.name} was never started")
@@ -176,7 +189,11 @@ class Keepalived:
 
     def kill_child(self) -> int:
         """Send SIGKILL to the VRRP child only and return its pid; the parent starts another one."""
-        child = self.wait_for_child()
+        child = wait_until(
+            lambda: self.child_pid() or self._only_child(),
+            timeout_s=PROGRAM_TIMEOUT_S,
+            what=f"a VRRP child of keepalived on {self.name}",
+        )
         self._on_death()
         os.kill(child, signal.SIGKILL)
         return child

@@ -204,6 +204,23 @@ def test_each_further_round_that_is_refused_holds_all_assigns_for_longer() -> No
     assert [float("-inf"), *map(pytest.approx, (0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0))] == waits
 
 
+@pytest.mark.parametrize(("of_one", "longest_s"), [(True, 1.0), (False, 5.0)])
+def test_what_was_never_refused_waits_a_second_at_most_for_others_that_are_locked(
+    longest_s: float, *, of_one: bool
+) -> None:
+    api = Health(most_parallel=8)
+    waits = []
+    for now in (1.0, 2.0, 3.0, 4.0, 100.0, 200.0, 300.0):
+        api.assign_refused(now, now, MOST, of_one=of_one)
+        waits.append(api.rounds_until_s(float("-inf")) - now)
+    all_wait = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
+    expected = [pytest.approx(min(longest_s, each)) for each in all_wait]
+    assert [float("-inf"), *expected] == waits
+    assert 305.0 == api.rounds_until_s(299.0)
+    api.forget_refused_rounds()
+    assert float("-inf") == api.rounds_until_s(float("-inf")) == api.rounds_until_s(299.0)
+
+
 def test_what_was_sent_before_a_refusal_came_is_of_the_same_round() -> None:
     api = Health(most_parallel=8)
     for answered_s in (1.0, 1.1, 1.2):

@@ -7,6 +7,7 @@ from hakeeper.core.claim.happenings import (
     ActionLost,
     ActionSeen,
     ActionUnread,
+    Awaited,
     Moving,
     NotFound,
 )
@@ -85,6 +86,17 @@ MOVES = (
     *(_looked_at(ActionSeen(RUNS), n, wait_s) for n, wait_s in ((0, 0.2), (1, 0.28), (9, 1.0))),
     *(_released(n, wait_s, ACTING) for n, wait_s in ((0, 0.015), (99, 0.03))),
     *(_released(n, wait_s, OVERDUE) for n, wait_s in ((0, 0.2), (9, 1.0))),
+    *(
+        Move(
+            name, running(claim, due_s, polls, END), Awaited(), to=running(claim, to_s, polls, END)
+        )
+        for name, claim, polls, due_s, to_s in (
+            ("soon", ACTING, 0, NOW + 1.0, NOW + 0.015),
+            ("after many looks", ACTING, 99, NOW + 1.0, NOW + 0.03),
+            ("it is due before", ACTING, 0, NOW + 0.01, NOW + 0.01),
+            ("it took too long before", OVERDUE, 0, NOW + 1.0, NOW + 1.0),
+        )
+    ),
     *(_looked_at(ActionUnread(), n, wait_s) for n, wait_s in ((0, 0.25), (1, 0.5), (2, 1.0))),
     *(
         Move(

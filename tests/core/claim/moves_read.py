@@ -135,6 +135,7 @@ MOVES = (
         seen(NOBODY),
         to=MutateDue(FINISHED.with_phases(UNSEEN.phases), NOW),
         latest=WillAssign("a cause"),
+        leaves=lambda a: setattr(a.writes, "goes_on", True),
     ),
     Move(
         "the first of two steps lags",

@@ -310,6 +310,12 @@ FAILING = (
         Move("an older one", stage, LostTrack(), to=Verify(CLAIM, NOW, NOW))
         for stage in (MutateDue(CLAIM, 105.0), MutateSent(CLAIM, STEP))
     ),
+    Move(
+        "what was read is old",
+        MutateDue(CLAIM, 105.0),
+        LostTrack(0.3),
+        to=Verify(CLAIM, NOW, NOW + 0.3),
+    ),
     *(
         Move(name, MutateDue(CLAIM, due_at_s), ApiWorks(), to=to, rng=rng)
         for name, due_at_s, to, rng in (

@@ -14,7 +14,20 @@ from hakeeper.core.limits.splitbrain import SplitBrain
 from hakeeper.core.model import NEVER, Action, ActionStatus
 from hakeeper.core.observation import Holder, Unknown
 from hakeeper.kinds.floating_ip import by_name
-from tests.core.claim.moves import CLAIM, KIND, NOW, STEP, THREE, TWO, US, VI, WEB, lost_once
+from tests.core.claim.moves import (
+    CLAIM,
+    KIND,
+    NOBODY,
+    NOW,
+    STEP,
+    THREE,
+    TWO,
+    TWO_STEPS,
+    US,
+    VI,
+    WEB,
+    lost_once,
+)
 from tests.core.odds import LEAST, MOST
 
 SUCCESS = Action(id=77, status=ActionStatus.SUCCESS)
@@ -55,7 +68,13 @@ def test_a_new_address_knows_nothing_and_waits_for_nothing() -> None:
     assert (None, None) == (fresh.decision, fresh.decided_at_s)
     never = (fresh.left_at_s, fresh.watch_until_s, fresh.ours_at_s, fresh.refused_at_s)
     assert (NEVER,) * 4 == never
-    assert Writes(NEVER, NEVER, (NEVER, NEVER), Unknown("no assign was sent yet")) == fresh.writes
+    unknown, before = Unknown("no assign was sent yet"), (NEVER, NEVER, False)
+    assert Writes(before_sending=before, taken_from=unknown) == fresh.writes
+    assert (NEVER, NEVER, NEVER) == (
+        fresh.writes.last_sent_s,
+        fresh.writes.done_s,
+        fresh.writes.fresh_from_s,
+    )
     assert (None, False, False) == (fresh.claim, fresh.favoured, fresh.is_suspect)
 
 
@@ -89,6 +108,21 @@ def test_what_was_sent_and_done_before_counts_again_if_nothing_was_sent() -> Non
     writes.sending(TWO, 100.0)
     writes.never_sent(100.0)
     assert (50.0, 51.0, 100.0) == (writes.last_sent_s, writes.done_s, writes.fresh_from_s)
+
+
+@pytest.mark.parametrize(("holder", "from_s"), [(NOBODY, 100.2), (TWO, 101.0)])
+def test_the_second_step_of_a_move_follows_at_once_and_another_first_one_does_not(
+    holder: Holder, from_s: float
+) -> None:
+    resource = made()
+    resource.kind = TWO_STEPS
+    resource.writes.sending(TWO, 100.0)
+    resource.writes.goes_on, resource.holder = True, holder
+    assert from_s == resource.mutate_from_s(100.2)
+    resource.writes.sending(holder, 100.2)
+    assert 101.2 == resource.mutate_from_s(100.3)
+    resource.writes.never_sent(100.2)
+    assert max(100.3, from_s) == resource.mutate_from_s(100.3)
 
 
 def test_an_address_is_favoured_at_two_edges_at_once_and_then_once_in_ten_minutes() -> None:

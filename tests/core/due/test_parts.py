@@ -447,6 +447,89 @@ def test_a_step_of_ours_makes_everything_out_of_date_that_was_read_before_its_en
     assert isinstance(resources(state)[1].stage, Verify)
 
 
+def one_beside_what_was_just(move: str) -> State:
+    """Move the first of two, and let a read show the world before that: it lags."""
+    both = move == "release"
+    state = state_of(A, B, rows=(OURS, (*THEIRS, A, B) if both else (*THEIRS, B)))
+    first, second = resources(state)
+    first.stage = MutateDue(CLAIM, NOW)
+    assert [move] == [name for name, *_ in steps(state)]
+    answer(state, MutationAccepted(RUNS), NOW + 0.1)
+    calls(state, NOW + 0.3)
+    answer(state, ActionsRead((DONE,)), NOW + 0.4, ReadActions)
+    first.stage = Held()
+    second.stage = MutateDue(CLAIM, NOW)
+    lag(state, move, NOW + 0.5)
+    return state
+
+
+def lag(state: State, move: str, at_s: float) -> None:
+    """Show the world before that; the holder of the second one has released it, too."""
+    show(state, OURS, (*THEIRS, A, B) if move == "release" else THEIRS, at_s=at_s, within=(7,))
+
+
+@pytest.mark.parametrize("move", ["release", "take"])
+def test_a_read_that_lags_behind_our_own_step_is_no_base_for_another_one(move: str) -> None:
+    state = one_beside_what_was_just(move)
+    assert [] == steps(state, NOW + 0.5)
+    assert Verify(CLAIM, NOW + 0.5, NOW + 0.8) == resources(state)[1].stage
+
+
+@pytest.mark.parametrize("move", ["release", "take"])
+@pytest.mark.parametrize(("at_s", "sent"), [(NOW + 3.3, False), (NOW + 3.4, True)])
+def test_what_a_read_still_lacks_after_the_lag_was_undone_by_another(
+    move: str, at_s: float, *, sent: bool
+) -> None:
+    state = one_beside_what_was_just(move)
+    lag(state, move, at_s)
+    assert sent == bool(steps(state, at_s))
+
+
+def test_an_action_that_failed_has_moved_nothing() -> None:
+    state = state_of(A, B, rows=(OURS, (*THEIRS, A, B)))
+    first, second = resources(state)
+    first.stage = MutateDue(CLAIM, NOW)
+    calls(state)
+    answer(state, MutationAccepted(RUNS), NOW + 0.1)
+    assert {"alias_ip/7/2"} == set(first.kind.moved)
+    calls(state, NOW + 0.3)
+    answer(state, ActionsRead((replace(RUNS, status=ActionStatus.ERROR),)), NOW + 0.4, ReadActions)
+    first.stage, second.stage = Held(), MutateDue(CLAIM, NOW)
+    show(state, OURS, (*THEIRS, A, B), at_s=NOW + 0.5, within=(7,))
+    assert [("release", "alias_ip/7/2", (B,))] == steps(state, NOW + 0.5)
+
+
+def test_what_went_elsewhere_since_need_not_be_where_we_took_it() -> None:
+    kind = state_of(A).apis.kinds[ALIAS_IPS.name]
+    taken = Mutate(alias(7, A), Step("take", 1, "ours"), (alias(7, B),))
+    kind.accepted(taken, NOW)
+    kind.accepted(Mutate(alias(7, A), Step("release", None, "theirs")), NOW + 1.0)
+    left = {lane: set(each.resources) for lane, each in kind.moved.items()}
+    assert {"ours": {alias(7, B)}, "theirs": {alias(7, A)}} == left
+    kind.accepted(Mutate(alias(7, B), Step("release", None, "third")), NOW + 2.0)
+    assert {"theirs", "third"} == set(kind.moved)
+    kind.accepted(Mutate(alias(7, A), Step("take", 1, "ours")), NOW + 4.0)
+    assert {"ours", "third"} == set(kind.moved)  # the other one was 3 s ago
+
+
+def test_an_action_that_others_wait_for_with_nobody_having_them_is_looked_at_often() -> None:
+    state = state_of(A, B, rows=(OURS, THEIRS))
+    first, second = resources(state)
+    first.stage = MutateDue(CLAIM, NOW)
+    calls(state)
+    answer(state, MutationAccepted(RUNS), NOW + 0.1)
+    assert NOW + 0.3 == looked_at_s(first)
+    second.stage = MutateDue(CLAIM, NOW)
+    calls(state, NOW + 0.11)
+    assert NOW + 0.11 + 0.015 * 1.03 == pytest.approx(looked_at_s(first))
+
+
+def looked_at_s(resource: Resource) -> float:
+    """Return when its action is looked at next."""
+    assert isinstance(resource.stage, ActionRunning)
+    return resource.stage.due_at_s
+
+
 def test_a_floating_ip_needs_no_read() -> None:
     state = state_of(A, rows=(OURS, THEIRS))
     [resource] = resources(state)

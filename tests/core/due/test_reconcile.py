@@ -331,10 +331,20 @@ def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
 
 def test_no_assign_goes_out_before_locks_allow_it() -> None:
     state = calm()
-    put(state, mutating(NOW))
+    put(state, mutating(NOW, replace(CLAIM, refused_at_s=NOW - 9.0)))
     cloud_of(state).health.assigns_from_s = NOW + 2.0
     assert ([], NOW + 2.0) == step(state)
     assert [assign(1, 1)] == step(state, NOW + 2.0)[0]
+
+
+def test_what_was_never_refused_is_kept_back_for_less_long() -> None:
+    state = calm(2)
+    put(state, mutating(NOW, replace(CLAIM, refused_at_s=NOW - 9.0)))
+    put(state, mutating(NOW), 2)
+    health = cloud_of(state).health
+    health.assigns_from_s, health.first_assigns_from_s = NOW + 5.0, NOW + 1.0
+    assert ([], NOW + 1.0) == step(state)
+    assert ([assign(2, 1)], NOW + 5.0) == step(state, NOW + 1.0)
 
 
 def test_an_action_that_lasts_too_long_is_given_up_at_its_end() -> None:

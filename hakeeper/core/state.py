@@ -33,6 +33,8 @@ from hakeeper.core.roles.book import RoleBook
 
 RELEASE_CALLS = 40
 """What a release takes until the next step, which must never wait: looks at its action, lists."""
+SPARING_CALLS = 15
+"""The same while half of the budget is spent."""
 STEADY_S = 3.0
 """A role that is MASTER for so long does not flap."""
 ASIDE_S = 2.0
@@ -101,6 +103,11 @@ class Schedule:
             self.aside_until_s = now + ASIDE_S
         self.edge_at_s = now
         return alone
+
+
+def release_calls(api: ApiState, now: float) -> int:
+    """Return what the budget must hold for a release, so that the next step never waits."""
+    return SPARING_CALLS if api.budget.is_half_spent(now) else RELEASE_CALLS
 
 
 @dataclass(slots=True)
@@ -281,7 +288,7 @@ class State:
         api = resource.kind.api
         if api.steps is not None:
             return self._affordable_from_s(resource, api.steps, now)
-        ahead = RELEASE_CALLS if resource.needs_release else 0
+        ahead = release_calls(api, now) if resource.needs_release else 0
         return self.affordable_from_s(resource, now, 2 + resource.kind.pages, ahead)
 
     def _affordable_from_s(

@@ -62,7 +62,7 @@ class _Seen:
     vrrps: dict[int, VrrpId] = field(default_factory=dict)
     """For which instance, by the call; without those whose instance has lost its role since."""
     acting: dict[Key, tuple[tuple[Key, int], float]] = field(default_factory=dict)
-    """The same, and until when that counts, by the actions that ran when they were seen last."""
+    """The same, and since when, by the actions that ran when they were seen last."""
     master_at: dict[VrrpId, float] = field(default_factory=dict)
     """When an instance became MASTER; not here once a request of it failed."""
     written_at: dict[int, float] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class AliasRules(Observer):
             case MutationAccepted(action) if writing is not None:
                 wanted = seen.vrrps.pop(event.call_id, None) is not None
                 if action is not None and action.status is ActionStatus.RUNNING and wanted:
-                    seen.acting[action.id] = (writing, now + ACTION_PATIENCE_S)
+                    seen.acting[action.id] = (writing, now)
             case ActionsRead(actions):
                 for action in actions:
                     ended = action.status is not ActionStatus.RUNNING
@@ -178,7 +178,8 @@ class AliasRules(Observer):
         demand("own_lists_only", index, right, "server {} had {}, and would get {}", *about)
 
         busy = list(seen.writing.values())
-        busy += [which for which, until_s in seen.acting.values() if now < until_s]
+        since_s = max(now - ACTION_PATIENCE_S, node.jumped_at)  # a jump of the clock counts
+        busy += [which for which, began_s in seen.acting.values() if since_s < began_s]
         alone = (server_id, network) not in busy
         demand("one_write_per_list", index, alone, "two at once for server {}", server_id)
         seen.writing[call_id] = (server_id, network)

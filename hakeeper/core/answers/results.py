@@ -71,8 +71,6 @@ def take_result(state: State, result: CallResult, now: float) -> None:
     if isinstance(call.request, Mutate):
         for resource in call.resources:
             resource.kind.changed(call.request.step.lane, now)
-            if isinstance(result.outcome, MutationAccepted):
-                resource.kind.accepted(call.request, now)
     outcome = _checked(result.outcome)
     if isinstance(outcome, Failure):
         take_failure(state, call, result, outcome, now)
@@ -119,7 +117,10 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
                     _observe(state, resource, seen, call.asked_at_s, now)
         case MutationAccepted(action):
             api.health.assign_accepted(now, alongside=_ran_alongside(state, call))
-            for resource in current(state, call, now):
+            claiming = current(state, call, now)
+            if isinstance(call.request, Mutate) and claiming:
+                claiming[0].kind.accepted(call.request, now)
+            for resource in claiming:
                 state.happened(resource, Accepted(action, result.sent_at_s), now)
                 note_progress(resource, now)
         case ActionsRead(actions):

@@ -131,9 +131,17 @@ class Budget:
         lacking = needed - self.left(now)
         return now if lacking <= _ROUNDING else now + lacking / self.per_second
 
+    def holds(self, use: Use, now: float) -> bool:
+        """Say whether it holds a call for this, without what flows in."""
+        return self._filled_s(use, now) <= now
+
     def is_low(self, now: float) -> bool:
         """Say whether retries live on what flows in."""
-        return self._filled_s(Use.RETRY, now) > now
+        return not self.holds(Use.RETRY, now)
+
+    def is_half_spent(self, now: float) -> bool:
+        """Say whether what can be done with fewer calls should be."""
+        return not self.holds(Use.ACCEPTED, now)
 
     def allows(self, use: Use, now: float) -> bool:
         """Say whether a call for this may go now."""

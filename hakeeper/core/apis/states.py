@@ -4,19 +4,22 @@ Each API has its own identity of this server, health, budget and waiting times, 
 them suffers from delays nothing of the others.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hakeeper.core.apis.budget import Budget
 from hakeeper.core.apis.health import Health
 from hakeeper.core.apis.servers import DELETED, SeenServer
 from hakeeper.core.calls import Identify, Mutate, Request, Step
 from hakeeper.core.kind import Api, Kind, Kinds
+from hakeeper.core.limits.pace import Pace
 from hakeeper.core.limits.patience import Patience
 from hakeeper.core.model import NEVER, ApiSettings, Server, Settings
 from hakeeper.core.observation import Holder, Key, Nobody, Other, ResourceId, Unknown, Us
 
 FRESH_S = 2.0
 """A step that needs a read right before it is taken within this time of the answer."""
+OVERDUE_EVERY_S = 120.0
+"""So that what flows in pays for each of them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +32,8 @@ class ApiState:
     budget: Budget
     steps: Budget | None = None
     """That of mutating requests, if the API counts them apart."""
+    overdue: Pace = field(default_factory=lambda: Pace(every_s=OVERDUE_EVERY_S, burst=1))
+    """Of claims that are favoured because the budget has held them back for long."""
     server: Server | None = None
     """This machine, as this API has confirmed it."""
     cached_server_id: Key | None = None
@@ -103,7 +108,7 @@ class ApiState:
         self.identify_from_s = now
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Moved:
     """A step of ours that the API accepted; `at_s`: then, or when its action had succeeded."""
 
@@ -143,20 +148,26 @@ class KindState:
 
     def accepted(self, request: Mutate, now: float) -> None:
         """A step of ours is accepted."""
-        resources, moved = frozenset(request.resources), {}
-        for lane, each in self.moved.items():
+        step, resources = request.step, frozenset(request.resources)
+        from_s = now - self.api.patience.lag_s
+        self.moved = {lane: each for lane, each in self.moved.items() if each.at_s > from_s}
+        for each in self.moved.values():
             # What goes elsewhere now need not be where an older step has brought it.
-            left = each.resources if each.step.holder is None else each.resources - resources
-            if left and each.at_s > now - self.api.patience.lag_s:
-                moved[lane] = replace(each, resources=left)
-        self.moved = {**moved, request.step.lane: Moved(request.step, resources, now)}
+            if each.step.holder is not None:
+                each.resources -= resources
+        self.moved[step.lane] = Moved(step, resources, now)
+
+    def forget(self, resource: ResourceId) -> None:
+        """Others may move this one from now on."""
+        for each in self.moved.values():
+            each.resources -= {resource}
 
     def action_ended(self, lane: str, now: float, *, done: bool) -> None:
         """The action of the last step of a lane has ended, or is not known any more."""
         self.changed(lane, now)
         last = self.moved.pop(lane, None)
         if last is not None and done:
-            self.moved[lane] = replace(last, at_s=now)
+            last.at_s, self.moved[lane] = now, last
 
     def look_soon(self, now: float) -> None:
         """We are not MASTER any more: see who has the resources; a flapping role costs no more."""

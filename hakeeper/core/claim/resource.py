@@ -44,8 +44,8 @@ class Writes:
     """The last one was the first of two steps and is done: the other one follows at once."""
     before_sending: tuple[float, float, bool] = (NEVER, NEVER, False)
     """All three before the one at hand, in case nothing of it was sent."""
-    taken_from: Holder = field(default_factory=lambda: Unknown("no assign was sent yet"))
-    """Who held it before the last one; a read that lags names him once more."""
+    taken_from: tuple[Holder, ...] = ()
+    """Who held it before the last one, and before each step; a read that lags names him again."""
     fresh_from_s: float = NEVER
     """Reads begun before this may show the world before the last one."""
     outcome_unknown: bool = False
@@ -55,8 +55,8 @@ class Writes:
         """One goes out; `holder` has it so far."""
         self.before_sending = self.last_sent_s, self.done_s, self.goes_on
         self.last_sent_s = self.done_s = self.fresh_from_s = now
+        self.taken_from = (*self.taken_from, holder) if self.goes_on else (holder,)
         self.goes_on = False
-        self.taken_from = holder
 
     def never_sent(self, asked_at_s: float) -> None:
         """Nothing of the one that was asked for then went out: it delays nothing."""
@@ -177,6 +177,16 @@ class Resource:
     def edge(self, now: float) -> None:
         """A MASTER edge: favour the claim, unless the role has had many of them lately."""
         self.favoured = self.edges.takes(now)
+
+    def end_claim(self) -> None:
+        """The claim at hand has come to its end, or is given up."""
+        self.favoured = False
+        self.kind.api.budget.turn.end(self)
+
+    def forget_moves(self) -> None:
+        """From now on others may move it: that reads lack our last steps does not make them old."""
+        if self.observation is not None:
+            self.kind.forget(self.observation.id)
 
     @property
     def needs_release(self) -> bool:

@@ -87,7 +87,8 @@ def stop(resource: Resource, stage: Stage, what: Demoted, now: float, rng: Rando
     del rng
     if resource.claim is not None:
         resource.pending.append(ClaimAbandoned(resource.vrrp, resource.label, what.reason))
-    resource.favoured = False
+    resource.end_claim()
+    resource.forget_moves()
     resource.watch_until_s = NEVER
     resource.decide(LeftAlone(what.reason), now)
     match stage:
@@ -103,7 +104,7 @@ def stop(resource: Resource, stage: Stage, what: Demoted, now: float, rng: Rando
 
 def _confirm(resource: Resource, claim: Claim, now: float) -> Stage:
     """A read says that it is ours: the end of a claim."""
-    resource.favoured = False
+    resource.end_claim()
     resource.watch_until_s = now + resource.patience.watch_s
     of, cause = (resource.vrrp, resource.label), claim.cause
     if not claim.is_sent:
@@ -174,7 +175,7 @@ def missed(resource: Resource, _: Held, what: Seen, now: float, rng: Random) -> 
     if isinstance(what.holder, Us):
         return Held()
     after_s = now
-    if what.holder == resource.writes.taken_from:  # it may be the world before our assign
+    if what.holder in resource.writes.taken_from:  # it may be the world before our assign
         after_s = max(now, resource.writes.done_s + resource.patience.lag_s)
     due_at_s = max(after_s, now + resource.patience.suspect_s)
     return Recheck(after_s, due_at_s, suspect=True, since_s=now)

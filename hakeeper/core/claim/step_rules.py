@@ -42,7 +42,13 @@ from hakeeper.core.claim.stages import (
 )
 from hakeeper.core.decisions.claims import ActionOverdue, ClaimFailed, ClaimStarted
 from hakeeper.core.decisions.operator import ClaimPaused
-from hakeeper.core.limits.backoff import ACTION_POLL, EAGER_FOR_S, RELEASE_POLL
+from hakeeper.core.limits.backoff import (
+    ACTION_POLL,
+    EAGER_FOR_S,
+    RELEASE_POLL,
+    SPARING_POLL,
+    Backoff,
+)
 from hakeeper.core.model import NEVER, ActionStatus
 from hakeeper.core.observation import Nobody
 
@@ -115,23 +121,27 @@ def action_seen(
             return after
         case ActionStatus.RUNNING:
             resource.decide(ActionRuns(claim.cause), now)
-            hurried = stage.step.holder is None and OVERDUE not in claim.reported
-            schedule = RELEASE_POLL if hurried else ACTION_POLL
-            due_at_s = now + schedule.delay_s(stage.polls, rng)
+            poll = _poll(resource, claim, now, is_awaited=stage.step.holder is None)
+            due_at_s = now + poll.delay_s(stage.polls, rng)
             return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
         case _:  # pragma: no cover
             assert_never(action.status)
 
 
 def awaited(
-    _: Resource, stage: ActionRunning, what: Awaited, now: float, rng: Random
+    resource: Resource, stage: ActionRunning, what: Awaited, now: float, rng: Random
 ) -> ActionRunning:
-    """Look soon, as at the first of two steps, unless it takes too long already."""
+    """Look soon, as at the first of two steps."""
     del what
-    if OVERDUE in stage.claim.reported:
-        return stage
-    due_at_s = now + RELEASE_POLL.delay_s(stage.polls, rng)
+    due_at_s = now + _poll(resource, stage.claim, now, is_awaited=True).delay_s(stage.polls, rng)
     return replace(stage, due_at_s=min(stage.due_at_s, due_at_s))
+
+
+def _poll(resource: Resource, claim: Claim, now: float, *, is_awaited: bool) -> Backoff:
+    """Return how often to look at an action; `is_awaited`: nobody has what waits for its end."""
+    if not is_awaited or OVERDUE in claim.reported:
+        return ACTION_POLL
+    return SPARING_POLL if resource.kind.api.budget.is_half_spent(now) else RELEASE_POLL
 
 
 def action_unread(

@@ -12,9 +12,9 @@ from hakeeper.core.apis.budget import Use
 from hakeeper.core.apis.states import FRESH_S, ApiState, KindState
 from hakeeper.core.calls import ReadAll, ReadOne, Request, Step
 from hakeeper.core.claim.resource import Resource
-from hakeeper.core.claim.stages import ReadBack, Reading, Verify
+from hakeeper.core.claim.stages import MutateDue, ReadBack, Reading, Verify
 from hakeeper.core.limits.wake import Wake, due
-from hakeeper.core.state import RELEASE_CALLS, State
+from hakeeper.core.state import State, release_calls
 
 
 def reading_interval_s(state: State, kind: KindState, now: float) -> float:
@@ -22,13 +22,20 @@ def reading_interval_s(state: State, kind: KindState, now: float) -> float:
     api, settings = kind.api, state.settings
     # Until a first list says which resources are meant, a claim would have to wait for it.
     is_wanted = state.any_master(kind) or not kind.is_listed
-    if not is_wanted or api.health.scarce(now):
+    if not is_wanted or api.health.scarce(now) or _is_kept_for_claims(state, api, now):
         return state.standby_interval_s(kind)
     wanted_s = max(settings.interval_s, api.patience.least_interval_s)
     settling = any(r.watch_until_s > now and r.kind is kind for r in state.resources.values())
     if settling and api.budget.allows(Use.RETRY, now):
         return min(api.patience.watch_interval_s, wanted_s)
     return max(wanted_s, state.reading_gap_s(api))
+
+
+def _is_kept_for_claims(state: State, api: ApiState, now: float) -> bool:
+    """Say whether what flows in is for claims that wait for the budget."""
+    if api.budget.holds(Use.CLAIM, now):
+        return False
+    return any(True for _ in state.in_stage(Verify, MutateDue, of=api))
 
 
 def is_thrifty(api: ApiState, now: float) -> bool:
@@ -93,17 +100,17 @@ def affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake)
 
 def read_affordable_from_s(state: State, resource: Resource, now: float) -> float:
     """Return from when on the budget lets a read go that this claim waits for."""
-    return state.affordable_from_s(resource, now, *_with_step(resource))
+    return state.affordable_from_s(resource, now, *_with_step(resource, now))
 
 
-def _with_step(resource: Resource) -> tuple[int, int]:
+def _with_step(resource: Resource, now: float) -> tuple[int, int]:
     """Return what the budget must hold besides, so that a step follows its read while it is new."""
     pages = resource.kind.pages
     if resource.kind.kind.acts_on_known:
         return 0, 0
     match resource.stage:
         case Verify() if resource.needs_release:
-            return 2 + pages, pages + RELEASE_CALLS
+            return 2 + pages, pages + release_calls(resource.kind.api, now)
         case Verify() | ReadBack(step=Step(holder=None)):
             return 2 + pages, pages
         case _:

@@ -27,7 +27,7 @@ from hakeeper.core.due.reads import (
     reading_interval_s,
     reads_due,
 )
-from hakeeper.core.due.steps import take_due_steps
+from hakeeper.core.due.steps import favour_overdue, take_due_steps
 from hakeeper.core.events import QueryRoles
 from hakeeper.core.keepalived.hung import is_left
 from hakeeper.core.keepalived.isolation import trust_again
@@ -80,6 +80,7 @@ def _serve(state: State, api: ApiState, now: float, wake: Wake) -> None:
     ours = (resource for resource in state.resources.values() if resource.kind.api is api)
     pursued = any(not isinstance(resource.stage, AT_REST) for resource in ours)
     if pursued and not _must_wait(state, api):
+        favour_overdue(state, api, now, wake)
         take_due_steps(state, api, now, wake)
     if now < api.health.held_until_s:
         wake(api.health.held_until_s)
@@ -182,6 +183,7 @@ def _look_at_released(
     releasing = (
         resource
         for _, resource, stage in polls
+        if not resource.kind.api.budget.is_half_spent(now)
         if stage.step.holder is None and stage.polls < RELEASE_LISTS and alone(resource) is None
     )
     for kind in {id(resource.kind): resource.kind for resource in releasing}.values():

@@ -7,12 +7,41 @@ from hakeeper.core.apis.states import ApiState
 from hakeeper.core.calls import Failure, FailureKind, Mutate, Obstacle, Step
 from hakeeper.core.claim.happenings import Awaited, Failed, Hung, LostTrack, Sending
 from hakeeper.core.claim.resource import Resource
-from hakeeper.core.claim.stages import ActionRunning, MutateDue
-from hakeeper.core.due.reads import next_reader, tried_at_s
+from hakeeper.core.claim.stages import ActionRunning, MutateDue, Verify
+from hakeeper.core.due.reads import next_reader, read_affordable_from_s, tried_at_s
 from hakeeper.core.keepalived.hung import is_left
 from hakeeper.core.limits.wake import Wake, due
 from hakeeper.core.operator.pause import halt, pause_for
 from hakeeper.core.state import State
+
+OVERDUE_S = 30.0
+"""A claim that has waited for the budget so long may draw on the reserve of new masters."""
+_WAITING = (Verify, MutateDue)
+
+
+def favour_overdue(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    """Let claims that the budget holds back go on at last, one at a time.
+
+    The reserve is for the next failover; but an address that is away now must not wait for it to
+    fill up. Those that were refused come last.
+    """
+    if api.budget.holds(Use.CLAIM, now) or state.pause is not None:
+        return
+    waiting = [each for each, _ in state.in_stage(*_WAITING, of=api) if not each.favoured]
+    for resource in sorted(waiting, key=lambda each: each.refused_at_s):
+        claim, since_s = resource.claim, state.roles.role_states[resource.vrrp].since_s
+        if claim is None or _affordable_from_s(state, resource, now) <= now:
+            continue
+        overdue_s = max(claim.phases.line_s, since_s) + OVERDUE_S
+        if due(max(overdue_s, api.overdue.due_s(now)), now, wake):
+            api.overdue.take(now)
+            resource.favoured = True
+
+
+def _affordable_from_s(state: State, resource: Resource, now: float) -> float:
+    if isinstance(resource.stage, MutateDue):
+        return state.step_affordable_from_s(resource, now)
+    return read_affordable_from_s(state, resource, now)
 
 
 def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:

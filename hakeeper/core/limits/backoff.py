@@ -45,6 +45,8 @@ ACTION_POLL = Backoff(base_s=0.2, cap_s=1.0, factor=1.4, floor=0.9)
 """Between two looks at a running action."""
 RELEASE_POLL = Backoff(base_s=0.015, cap_s=0.03, factor=1.03, floor=0.9)
 """The same for the first of two steps: nobody has the resource until the second one."""
+SPARING_POLL = Backoff(base_s=0.1, cap_s=0.25, factor=1.2, floor=0.9)
+"""The same while half of the budget is spent: a move takes a fifth of the calls."""
 UNSEEN = Backoff(base_s=4.0, cap_s=8.0, floor=0.75)
 """How long reads may lag behind an assign that succeeded before it is sent again."""
 EAGER = Backoff(base_s=0.1, cap_s=0.1)

@@ -94,7 +94,7 @@ MOVES = (
             ("soon", ACTING, 0, NOW + 1.0, NOW + 0.015),
             ("after many looks", ACTING, 99, NOW + 1.0, NOW + 0.03),
             ("it is due before", ACTING, 0, NOW + 0.01, NOW + 0.01),
-            ("it took too long before", OVERDUE, 0, NOW + 1.0, NOW + 1.0),
+            ("it took too long before", OVERDUE, 0, NOW + 1.0, NOW + 0.2),
         )
     ),
     *(_looked_at(ActionUnread(), n, wait_s) for n, wait_s in ((0, 0.25), (1, 0.5), (2, 1.0))),

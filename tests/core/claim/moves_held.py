@@ -31,9 +31,13 @@ from tests.core.claim.moves import (
 
 def _taken_from_two(done_s: float) -> Callable[[Resource], None]:
     def given(resource: Resource) -> None:
-        resource.writes.taken_from, resource.writes.done_s = TWO, done_s
+        resource.writes.taken_from, resource.writes.done_s = (TWO,), done_s
 
     return given
+
+
+def _moved_in_two_steps(resource: Resource) -> None:
+    resource.writes.taken_from, resource.writes.done_s = (TWO, NOBODY), 99.0
 
 
 def _suspected(holder: Holder, done_s: float, after_s: float, due_at_s: float) -> Move:
@@ -55,6 +59,13 @@ WAIT_S = 30.0 * (1.0 + 3 / 7)
 HELD_DOWN = TakenAgain("server 2", WAIT_S)
 MOVES = (
     Move("ours", Held(), seen(US), to=Held()),
+    Move(
+        "its holder before the first of two steps",
+        Held(),
+        seen(TWO, before=US),
+        given=_moved_in_two_steps,
+        to=Recheck(102.0, 102.0, suspect=True, since_s=NOW),
+    ),
     _suspected(THREE, 99.0, NOW, 100.3),
     _suspected(NOBODY, 99.0, NOW, 100.3),
     _suspected(TWO, 99.0, 102.0, 102.0),

@@ -68,13 +68,8 @@ def test_a_new_address_knows_nothing_and_waits_for_nothing() -> None:
     assert (None, None) == (fresh.decision, fresh.decided_at_s)
     never = (fresh.left_at_s, fresh.watch_until_s, fresh.ours_at_s, fresh.refused_at_s)
     assert (NEVER,) * 4 == never
-    unknown, before = Unknown("no assign was sent yet"), (NEVER, NEVER, False)
-    assert Writes(before_sending=before, taken_from=unknown) == fresh.writes
-    assert (NEVER, NEVER, NEVER) == (
-        fresh.writes.last_sent_s,
-        fresh.writes.done_s,
-        fresh.writes.fresh_from_s,
-    )
+    before = (NEVER, NEVER, False)
+    assert Writes(NEVER, NEVER, False, before, (), NEVER, False) == fresh.writes  # noqa: FBT003  # all of them
     assert (None, False, False) == (fresh.claim, fresh.favoured, fresh.is_suspect)
 
 
@@ -123,6 +118,15 @@ def test_the_second_step_of_a_move_follows_at_once_and_another_first_one_does_no
     assert 101.2 == resource.mutate_from_s(100.3)
     resource.writes.never_sent(100.2)
     assert max(100.3, from_s) == resource.mutate_from_s(100.3)
+
+
+def test_who_had_it_before_each_of_two_steps_is_remembered() -> None:
+    one, both = Writes(taken_from=(TWO,)), Writes(taken_from=(TWO,), goes_on=True)
+    one.sending(THREE, 100.0)
+    assert (THREE,) == one.taken_from
+    both.sending(NOBODY, 101.0)
+    assert (TWO, NOBODY) == both.taken_from
+    assert not both.goes_on
 
 
 def test_an_address_is_favoured_at_two_edges_at_once_and_then_once_in_ten_minutes() -> None:

@@ -21,6 +21,7 @@ from hakeeper.core.calls import (
     Request,
     Step,
 )
+from hakeeper.core.claim.happenings import Demoted
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import ActionRunning, Held, MutateDue, MutateSent, ReadBack, Verify
 from hakeeper.core.decisions.claims import Phases
@@ -252,6 +253,33 @@ def test_the_list_that_is_read_beside_the_action_is_enough_for_the_second_step()
     assert [] == steps(state, NOW + 0.1)
     answer(state, ActionsRead((DONE,)), NOW + 0.11, ReadActions)
     assert [("take", "alias_ip/7/1", (A, B))] == steps(state, NOW + 0.11)
+
+
+@pytest.mark.parametrize(("spent", "due_s", "is_listed"), [(390, 0.015, True), (400, 0.1, False)])
+def test_a_move_takes_fewer_calls_when_half_of_the_budget_is_spent(
+    spent: int, due_s: float, *, is_listed: bool
+) -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    due(state)
+    calls(state)
+    budget = cloud_of(state).budget
+    budget.spent, budget.at_s = float(spent), NOW
+    answer(state, MutationAccepted(RUNS))
+    assert NOW + due_s == pytest.approx(looked_at_s(resources(state)[0]))
+    looks = calls(state, NOW + due_s)
+    assert is_listed == (ReadAll(ALIAS_IPS.name, (7,)) in looks)
+
+
+@pytest.mark.parametrize(("left", "sent"), [(59.0, True), (18.9, False), (20.0, True)])
+def test_a_release_waits_until_the_budget_has_what_leads_to_the_next_step(
+    left: float, *, sent: bool
+) -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    due(state)
+    [resource] = resources(state)
+    resource.favoured, budget = True, cloud_of(state).budget
+    budget.spent, budget.at_s = budget.full - left, NOW
+    assert sent == bool(steps(state))
 
 
 def test_a_list_that_was_read_before_the_action_was_looked_at_is_not() -> None:
@@ -506,10 +534,29 @@ def test_what_went_elsewhere_since_need_not_be_where_we_took_it() -> None:
     kind.accepted(Mutate(alias(7, A), Step("release", None, "theirs")), NOW + 1.0)
     left = {lane: set(each.resources) for lane, each in kind.moved.items()}
     assert {"ours": {alias(7, B)}, "theirs": {alias(7, A)}} == left
-    kind.accepted(Mutate(alias(7, B), Step("release", None, "third")), NOW + 2.0)
-    assert {"theirs", "third"} == set(kind.moved)
-    kind.accepted(Mutate(alias(7, A), Step("take", 1, "ours")), NOW + 4.0)
+    kind.accepted(Mutate(alias(7, A), Step("take", 1, "ours")), NOW + 2.0)
+    left = {lane: set(each.resources) for lane, each in kind.moved.items()}
+    assert {"ours": {alias(7, A)}, "theirs": {alias(7, A)}} == left
+    kind.accepted(Mutate(alias(7, B), Step("take", 1, "third")), NOW + 4.0)
     assert {"ours", "third"} == set(kind.moved)  # the other one was 3 s ago
+
+
+def test_after_a_demotion_others_may_have_undone_what_we_did() -> None:
+    state = one_beside_what_was_just("take")
+    first, _ = resources(state)
+    assert [alias(7, A)] == [*first.kind.moved["alias_ip/7/1"].resources]
+    state.happened(first, Demoted("another instance's"), NOW + 0.5)
+    assert [("take", "alias_ip/7/1", (B,))] == steps(state, NOW + 0.5)
+
+
+def test_what_is_accepted_after_a_demotion_is_not_remembered() -> None:
+    state = state_of(A, rows=(OURS, THEIRS))
+    [resource] = resources(state)
+    due(state)
+    calls(state)
+    state.happened(resource, Demoted("another is MASTER"), NOW + 0.05)
+    answer(state, MutationAccepted(RUNS), NOW + 0.1)
+    assert {} == resource.kind.moved
 
 
 def test_an_action_that_others_wait_for_with_nobody_having_them_is_looked_at_often() -> None:

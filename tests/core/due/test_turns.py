@@ -10,12 +10,13 @@ import pytest
 
 from hakeeper.core.answers.results import take_result
 from hakeeper.core.calls import AllRead, Mutate, MutationAccepted, ReadAll, ReadServer, Request
+from hakeeper.core.claim.happenings import Demoted, Seen
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import HoldDown, MutateDue, Verify
 from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Role, Settings
-from hakeeper.core.observation import Other, Part, Reading
+from hakeeper.core.observation import Other, Part, Reading, Us
 from hakeeper.core.roles.book import RoleBook
 from hakeeper.core.state import State
 from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS, KINDS
@@ -167,3 +168,17 @@ def test_what_was_never_refused_is_in_nobodys_turn() -> None:
     state, _, other = scene(alias_refused_s=50.0, other_refused_s=60.0)
     other.stage = MutateDue(CLAIM, NOW)
     assert [FIP] == moved(asked(state, NOW))
+
+
+@pytest.mark.parametrize("end", ["confirmed", "given up"])
+def test_the_turn_of_a_claim_that_ends_is_over(end: str) -> None:
+    state, first, other = scene(alias_refused_s=90.0, other_refused_s=95.0)
+    asked(state, NOW)
+    assert first is cloud_of(state).budget.turn.owner
+    if end == "given up":
+        state.happened(first, Demoted("another is MASTER"), NOW)
+    else:
+        state.happened(first, Seen(Us(), Other(2), NOW), NOW)
+    assert cloud_of(state).budget.turn.owner is None
+    assert not first.favoured
+    del other

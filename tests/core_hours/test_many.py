@@ -144,6 +144,22 @@ def test_the_first_8_of_40_being_locked_do_not_keep_the_other_32_from_being_clai
     assert {1} == {world.cloud.holder(number) for number in taken}
 
 
+@pytest.mark.parametrize(("locked", "took_at_most_s"), [(24, 18.0), (32, 27.0)])
+def test_of_40_those_that_are_free_wait_about_a_second_for_each_that_is_locked(
+    locked: int, took_at_most_s: float
+) -> None:
+    world, node = many(40)
+    world.cloud.add_server(3)
+    world.cloud.ending = Ending.NEVER
+    for number in range(1, locked + 1):
+        world.cloud.answer(assign(number, 3), 3)
+    world.cloud.ending = Ending.SUCCESS
+    node.line("VI_1", "MASTER")
+    took_s = world.run_while(lambda: held(node) < 40 - locked, 120.0)
+    assert took_s <= took_at_most_s
+    assert len(node.calls) <= 40 + 60
+
+
 # --- the price of idleness -------------------------------------------------------------------
 
 

@@ -118,6 +118,20 @@ ALIAS_BUGS = (
         needs=Kind.WRONG_METADATA,
     ),
     _alias_bug(
+        "old_list_believed",
+        "a list that lags behind our own last step is good for the next one",
+        "undoes_nothing",
+        (
+            Line(
+                "hakeeper.core.claim.resource:Resource.is_behind",
+                "return not self.kind.kind.reflects(seen, last.resources, last.step)",
+                "return False",
+            ),
+        ),
+        proves=True,
+        needs=Kind.LAGGING,
+    ),
+    _alias_bug(
         "two_writes",
         "two requests replace one list at the same time",
         "one_write_per_list",
@@ -152,6 +166,36 @@ ALIAS_BUGS = (
             ),
         ),
         proves=True,
+    ),
+    _alias_bug(
+        "lane_unwatched",
+        "the second step waits for the other one's action until that happens to be looked at",
+        "no_gap",
+        (
+            Line(
+                "hakeeper.core.claim.step_rules:awaited",
+                "due_at_s=min(stage.due_at_s, due_at_s)",
+                "due_at_s=stage.due_at_s",
+            ),
+        ),
+    ),
+    _alias_bug(
+        "moves_remembered",
+        "what we moved before a demotion keeps a new move waiting, since reads do not show it",
+        "no_gap",
+        (Line("hakeeper.core.claim.rules:stop", "resource.forget_moves()", "pass"),),
+    ),
+    _alias_bug(
+        "reserve_kept",
+        "a claim waits until the budget has its reserve again, however long that takes",
+        "all_in_place",
+        (
+            Line(
+                "hakeeper.core.due.steps:favour_overdue",
+                "resource.favoured = True",
+                "pass",
+            ),
+        ),
     ),
     _alias_bug(
         "take_is_dear",

@@ -20,8 +20,9 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim.step_rules import ACTION_PATIENCE_S
 from hakeeper.core.decisions.decision import Decision
-from hakeeper.core.decisions.keepalived import RoleChanged
+from hakeeper.core.decisions.keepalived import RoleChanged, VrrpAddressMissing
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
+from hakeeper.core.limits.patience import LAG_S
 from hakeeper.core.model import ActionStatus, Role, VrrpId
 from hakeeper.core.observation import Key, Reading, ResourceId
 from hakeeper.kinds.alias_ip import MOST
@@ -34,6 +35,7 @@ from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, ListChange, Observer
 from hakeeper.simulate.verdicts import Demand
 
+BY_A_HAIR_S = 1e-6
 AN_EDGE_S = 5.0
 """What a new master does within this time follows from its becoming master."""
 
@@ -50,6 +52,22 @@ class _Base:
 
 
 @dataclass(slots=True)
+class _Moved:
+    """What the last request for a list has moved, as far as nobody else may move it since."""
+
+    request: Mutate
+    ips: set[str]
+    at_s: float
+    """When it was accepted, or the end of its action was seen."""
+
+    def is_in(self, aliases: tuple[str, ...]) -> bool:
+        """Say whether a list is one of after that request."""
+        if self.request.step.holder is None:
+            return self.ips.isdisjoint(aliases)
+        return self.ips <= set(aliases)
+
+
+@dataclass(slots=True)
 class _Seen:
     """What one run of hakeeper has read and sent; times are the world's."""
 
@@ -59,6 +77,10 @@ class _Seen:
     """By the network, what was read last."""
     writing: dict[int, tuple[Key, int]] = field(default_factory=dict)
     """The lists that are being replaced, by the call."""
+    requests: dict[int, Mutate] = field(default_factory=dict)
+    """They themselves, by the call."""
+    moved: dict[tuple[Key, int], _Moved] = field(default_factory=dict)
+    """By the list, what was moved last."""
     vrrps: dict[int, VrrpId] = field(default_factory=dict)
     """For which instance, by the call; without those whose instance has lost its role since."""
     acting: dict[Key, tuple[tuple[Key, int], float]] = field(default_factory=dict)
@@ -98,10 +120,12 @@ class AliasRules(Observer):
         seen, now = self._seen[node.index], self._agenda.now
         if isinstance(event, SettingsChanged):
             seen.acting.clear()
+            seen.moved.clear()
         if not isinstance(event, CallResult):
             return
         asked_at = seen.asked_at.pop(event.call_id, None)
         writing = seen.writing.pop(event.call_id, None)
+        request = seen.requests.pop(event.call_id, None)
         if writing is not None:
             seen.step_ended_at[writing] = now
         if isinstance(event.outcome, Failure):
@@ -111,6 +135,8 @@ class AliasRules(Observer):
                 self._read(seen, reading, asked_at)
             case MutationAccepted(action) if writing is not None:
                 wanted = seen.vrrps.pop(event.call_id, None) is not None
+                if wanted and request is not None:
+                    self._moved(seen, writing, request)
                 if action is not None and action.status is ActionStatus.RUNNING and wanted:
                     seen.acting[action.id] = (writing, now)
             case ActionsRead(actions):
@@ -119,8 +145,19 @@ class AliasRules(Observer):
                     if ended and action.id in seen.acting:
                         which, _ = seen.acting.pop(action.id)
                         seen.step_ended_at[which] = now
+                        if action.status is not ActionStatus.SUCCESS:
+                            seen.moved.pop(which, None)
+                        elif which in seen.moved:
+                            seen.moved[which].at_s = now
             case _:
                 pass
+
+    def _moved(self, seen: _Seen, which: tuple[Key, int], request: Mutate) -> None:
+        ips = {place_of(resource)[1] for resource in request.resources}
+        for each in seen.moved.values():
+            if each.request.step.holder is not None:
+                each.ips -= ips
+        seen.moved[which] = _Moved(request, ips, self._agenda.now)
 
     def _read(self, seen: _Seen, reading: Reading, asked_at: float) -> None:
         as_of_s, now = self._cloud.as_of(reading), self._agenda.now
@@ -131,8 +168,14 @@ class AliasRules(Observer):
     def decided(self, node: Node, event: Event | None, decision: Decision) -> None:
         """Hear that a role changed: nobody waits for the actions of the one before."""
         del event
+        seen = self._seen[node.index]
+        if isinstance(decision, RoleChanged | VrrpAddressMissing):  # others may be master now
+            numbers = self._layout.addresses[decision.vrrp.name]
+            ours = self._cloud.resources
+            ips = {place_of(ours[number].id)[1] for number in numbers if number in ours}
+            for each in seen.moved.values():
+                each.ips -= ips
         if isinstance(decision, RoleChanged):
-            seen = self._seen[node.index]
             seen.acting.clear()
             # A claim is given up with its action, also if MASTER is back before that is accepted.
             for call_id in [call for call, vrrp in seen.vrrps.items() if vrrp == decision.vrrp]:
@@ -176,6 +219,12 @@ class AliasRules(Observer):
         right = holds and new <= (moved if server_id == node.server_id else set())
         about = (server_id, has, aliases)
         demand("own_lists_only", index, right, "server {} had {}, and would get {}", *about)
+
+        last = seen.moved.get((server_id, network))
+        if last is not None and now < last.at_s + LAG_S - BY_A_HAIR_S:
+            text, kept = "server {} had {}, and {} was moved", last.is_in(has)
+            demand("undoes_nothing", index, kept, text, server_id, has, sorted(last.ips))
+        seen.requests[call_id] = request
 
         busy = list(seen.writing.values())
         since_s = max(now - ACTION_PATIENCE_S, node.jumped_at)  # a jump of the clock counts

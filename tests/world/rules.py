@@ -68,6 +68,7 @@ OF_ALIAS_IPS = (
     "own_lists_only",
     "one_write_per_list",
     "read_right_before",
+    "undoes_nothing",
     "obstacle_releases_nothing",
     "moves_together",
 )

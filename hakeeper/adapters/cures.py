@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hakeeper.core.kind import Api
+from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.kinds.apis import CLOUD, ROBOT
 
 DEFAULT_FIFO: Final = "/run/hakeeper/notify.fifo"
@@ -49,7 +50,8 @@ CONTEST: Final = (
 NO_MASTER: Final = (
     "hakeeper status; journalctl -u keepalived -n 30    # on both: one must be MASTER, and claim it"
 )
-CHECK: Final = "hakeeper check --online    # as root: it names the line to change"
+THIS_CHECK: Final = "hakeeper check --online"
+CHECK: Final = f"{THIS_CHECK}    # as root: it names the line to change"
 
 
 def fifo_lost(path: str, user: str = "hakeeper") -> str:
@@ -158,7 +160,7 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     ),
     "role.unknown": TroubleKind("keepalived has not said what role it has", CHECK),
     "role.unheard": TroubleKind(
-        "keepalived speaks of other instances, and never of this one",
+        "keepalived does not have this instance or group",
         "{section}: {{{name}: …}}    # in hakeeper.yaml; then: systemctl reload hakeeper",
     ),
     "role.fault": TroubleKind("keepalived is in FAULT: this server cannot become MASTER", FAULT),
@@ -175,7 +177,7 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     ),
     "address.unresolved": TroubleKind(
         "the project has no such floating IP, or no one network that has the alias IP",
-        "hakeeper check --online    # it lists the floating IPs that the token's project has",
+        f"{THIS_CHECK}    # it lists the floating IPs that the token's project has",
     ),
     "selector.empty": TroubleKind(
         "a label selector chooses no address of the project",
@@ -285,6 +287,24 @@ def fifo_cure(code: str, path: str, user: str = "hakeeper") -> str:
     """Return the cure of a trouble with the FIFO at `path`, which `user` is to read."""
     lost, line = fifo_lost(path, user), fifo_line(path, user)
     return cure_of(code, path=shlex.quote(path), user=user, lost=lost, line=line)
+
+
+_SECTIONS: Final[Mapping[VrrpKind, tuple[str, str]]] = {
+    VrrpKind.INSTANCE: ("instances", "vrrp_instance"),
+    VrrpKind.GROUP: ("groups", "vrrp_sync_group"),
+}
+"""Where each stands in hakeeper.yaml, and in keepalived.conf."""
+
+
+def other_name(vrrp: VrrpId, name: str) -> str:
+    """Return how to call by its right name what keepalived does not have."""
+    return cure_of("role.unheard", section=_SECTIONS[vrrp.kind][0], name=name)
+
+
+def missing_block(vrrp: VrrpId) -> str:
+    """Return the cure where keepalived has no other name that could be meant."""
+    _, keyword = _SECTIONS[vrrp.kind]
+    return f"{keyword} {vrrp.name} {{ … }}    # in keepalived.conf; then: {RELOAD}"
 
 
 def keepalived_conf(line: str) -> str:

@@ -6,19 +6,22 @@ from typing import Any, Final
 
 from hakeeper.adapters.cures import (
     CHECK,
+    DBUS,
     api_cure,
     api_name,
     cure_of,
     fifo_cure,
     identity_cure,
+    missing_block,
+    other_name,
     owner_of,
     refusal_cure,
 )
 from hakeeper.adapters.paused_by import paused_by, user
 from hakeeper.core.apis.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.calls import Failure
+from hakeeper.core.keepalived.listener import NO_INSTANCE
 from hakeeper.core.kind import Api
-from hakeeper.core.model import VrrpKind
 from hakeeper.diagnosis import operator_problems as operator
 from hakeeper.diagnosis import problems as core
 from hakeeper.kinds import FLOATING_IPS, KINDS
@@ -146,20 +149,20 @@ def _role_doubtful(it: core.RoleDoubtful) -> Told:
 def _role_unknown(it: core.RoleUnknown) -> Told:
     asked = f"; it cannot be asked: {it.query_failure}" if it.query_failure else ""
     cause = f"keepalived runs, but has not said it{asked}"
-    return Told(f"{it.vrrp}: the role is not known", cause)
+    # Where keepalived is not on D-Bus, the check would name no other line.
+    cure = DBUS if it.query_failure not in ("", NO_INSTANCE) else ""
+    return Told(f"{it.vrrp}: the role is not known", cause, cure)
 
 
 def _role_unheard(it: core.RoleUnheard) -> Told:
-    never = f"keepalived never speaks of {it.vrrp}"
-    return Told(
-        f"keepalived has no {it.vrrp} any more" if it.was_named else never,
-        f"it speaks of {', '.join(it.others[:NAMES_SHOWN])}",
-        cure_of(
-            it.code,
-            section="instances" if it.vrrp.kind is VrrpKind.INSTANCE else "groups",
-            name=next(iter(it.others), "NAME"),
-        ),
-    )
+    what = f"keepalived never speaks of {it.vrrp}"
+    if it.is_surely_missing:
+        what = f"keepalived has no {it.vrrp}{' any more' if it.was_named else ''}"
+    if not it.others:
+        cause = "every name that it has is in hakeeper.yaml already"
+        return Told(what, cause, missing_block(it.vrrp))
+    cause = f"it speaks of {', '.join(it.others[:NAMES_SHOWN])}"
+    return Told(what, cause, other_name(it.vrrp, it.others[0]))
 
 
 def _role_fault(it: core.RoleFault) -> Told:

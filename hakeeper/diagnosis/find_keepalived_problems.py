@@ -93,7 +93,8 @@ def of_roles(state: State, now: float) -> Iterator[Problem]:
             yield Problem(Health.DEGRADED, RoleDoubtful(vrrp, role_state.role), since_s)
         unnamed_s = state.unnamed_since_s.get(vrrp)
         if unnamed_s is not None and now - unnamed_s > GRACE_S + state.settings.interval_s:
-            trouble = RoleUnheard(vrrp, was_named=True, others=_others(state, vrrp))
+            was_named = role_state.role is not Role.UNKNOWN
+            trouble = RoleUnheard(vrrp, was_named=was_named, others=_others(state, vrrp))
             yield Problem(late(unnamed_s, now), trouble, unnamed_s)
             continue
         match role_state.role:
@@ -117,7 +118,7 @@ def _unknown(state: State, vrrp: VrrpId, role_state: RoleState, now: float) -> P
     since_s = max(role_state.since_s, state.keepalived_since_s)
     others = _others(state, vrrp)
     if others and now - since_s > GRACE_S:
-        trouble = RoleUnheard(vrrp, was_named=False, others=others)
+        trouble = RoleUnheard(vrrp, was_named=False, others=others, is_surely_missing=False)
         return Problem(late(since_s, now), trouble, since_s)
     return Problem(late(since_s, now), RoleUnknown(vrrp, state.query_failure), since_s)
 

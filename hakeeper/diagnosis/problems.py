@@ -170,12 +170,17 @@ class RoleUnknown:
 
 @dataclass(frozen=True, slots=True)
 class RoleUnheard:
-    """Keepalived has other names than this one. `was_named`: it had it before."""
+    """Keepalived does not have this name. `was_named`: it had it before.
+
+    `is_surely_missing`: it told all its names over D-Bus; else others came, and never this one.
+    `others` are those that it has and hakeeper.yaml does not; it may have none.
+    """
 
     code: ClassVar = "role.unheard"
     vrrp: VrrpId
     was_named: bool
     others: tuple[str, ...]
+    is_surely_missing: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from hakeeper.adapters.cures import CHECK, REFUSALS, TROUBLES, cure_of
 from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.choice import Owner
+from hakeeper.core.keepalived.listener import NO_INSTANCE
 from hakeeper.core.model import FifoState, Pause, Role, StepDown, VrrpId, VrrpKind
 from hakeeper.diagnosis.operator_problems import (
     ChosenTwice,
@@ -316,21 +317,47 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         "role.unknown",
         "VI_1: the role is not known",
         "keepalived runs, but has not said it; it cannot be asked: no bus",
+        cure_of("keepalived.unasked"),
+    ),
+    (
+        RoleUnknown(VI, NO_INSTANCE),
+        "role.unknown",
+        "VI_1: the role is not known",
+        f"keepalived runs, but has not said it; it cannot be asked: {NO_INSTANCE}",
         USUAL,
     ),
     (
-        RoleUnheard(VI, was_named=False, others=("VA", "VB", "VC", "VD", "VE", "VF")),
+        RoleUnheard(
+            VI,
+            was_named=False,
+            others=("VA", "VB", "VC", "VD", "VE", "VF"),
+            is_surely_missing=False,
+        ),
         "role.unheard",
         "keepalived never speaks of VI_1",
         "it speaks of VA, VB, VC, VD, VE",
         "instances: {VA: …}    # in hakeeper.yaml; then: systemctl reload hakeeper",
     ),
     (
+        RoleUnheard(VI, was_named=False, others=("VA",)),
+        "role.unheard",
+        "keepalived has no VI_1",
+        "it speaks of VA",
+        "instances: {VA: …}    # in hakeeper.yaml; then: systemctl reload hakeeper",
+    ),
+    (
+        RoleUnheard(VI, was_named=False, others=()),
+        "role.unheard",
+        "keepalived has no VI_1",
+        "every name that it has is in hakeeper.yaml already",
+        "vrrp_instance VI_1 { … }    # in keepalived.conf; then: systemctl reload keepalived",
+    ),
+    (
         RoleUnheard(SG, was_named=True, others=()),
         "role.unheard",
         "keepalived has no group SG any more",
-        "it speaks of ",
-        "groups: {NAME: …}    # in hakeeper.yaml; then: systemctl reload hakeeper",
+        "every name that it has is in hakeeper.yaml already",
+        "vrrp_sync_group SG { … }    # in keepalived.conf; then: systemctl reload keepalived",
     ),
     (
         RoleFault(VI),

@@ -275,7 +275,9 @@ def test_a_name_that_keepalived_never_speaks_of_is_reported_with_those_that_it_d
     for name in others:
         state.other_names[VrrpId(kind, name)] = None
     problem = only(state)
-    trouble = RoleUnheard(VrrpId(kind, "V1"), was_named=False, others=others)
+    trouble = RoleUnheard(
+        VrrpId(kind, "V1"), was_named=False, others=others, is_surely_missing=False
+    )
     assert (BROKEN, trouble) == (problem.health, problem.trouble)
 
 
@@ -291,11 +293,12 @@ def test_other_names_are_no_hint_at_once_nor_those_of_another_kind() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT, Role.UNKNOWN])
-def test_an_instance_that_keepalived_names_no_more_is_a_problem_in_every_role(role: Role) -> None:
+def test_an_instance_that_keepalived_does_not_name_is_a_problem_in_every_role(role: Role) -> None:
     state = well(1, role)
     state.roles.role_states[VI].since_s = NOW - LONG_S
     state.other_names[instance("VI_WEB")] = None
-    trouble = RoleUnheard(VI, was_named=True, others=("VI_WEB",))
+    was_named = role is not Role.UNKNOWN
+    trouble = RoleUnheard(VI, was_named=was_named, others=("VI_WEB",))
     patience_s = 5.0 + state.settings.interval_s
     state.unnamed_since_s[VI] = NOW - patience_s
     assert trouble not in [one.trouble for one in problems(state, NOW)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hakeeper.adapters.cures import CHECK
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.check_online import as_text
 from hakeeper.core.calls import (
@@ -38,7 +39,7 @@ from tests.doctor.robot_rows import ROBOT_ROWS, with_cloud
 from tests.doctor.selector_rows import SELECTOR_ROWS
 from tests.doctor.surroundings import SURROUNDINGS
 from tests.support import resources
-from tests.support.resources import odd_floating_ip
+from tests.support.resources import fip, odd_floating_ip
 from tests.support.server_facts import (
     CONF,
     CONF_PATH,
@@ -218,6 +219,10 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         f"{CONF_PATH}:9", "track_script { nginx }"),
     ("unknown instance", lambda c: c.with_yaml("VI_1", "VI_l"), "instance", ERROR,
         "has no vrrp_instance VI_l; it has: VI_1", f"{YAML_PATH}:2", "instances: {VI_1: …}"),
+    ("an instance more than keepalived has", lambda c: c.with_yaml("instances:\n",
+        "instances:\n  VI_2: {floating_ips: [mail]}\n").with_api(listed=listed(WEB,
+            replace(at(WEB, "203.0.113.11"), id=fip(4712), name="mail"))), "instance", ERROR,
+        "has no vrrp_instance VI_2; it has: VI_1", f"{YAML_PATH}:2", "vrrp_instance VI_2 { … }"),
     ("an instance that only keepalived finds", lambda c: c.with_yaml("VI_1", "VI_2")
         .with_keepalived(reading=KeepalivedsReading(fifo=FIFO, asked=VI_2, has=VI_2)), "instance",
         WARNING, "not checked: the vrrp_instance VI_2: keepalived has it", f"{YAML_PATH}:2",
@@ -447,6 +452,10 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         VrrpId(VrrpKind.INSTANCE, "VI_1"): ("web", "db")})), "hakeeper", ERROR,
         "another configuration: VI_1: web, db; the file has VI_1: web", YAML_PATH,
         "systemctl reload hakeeper"),
+    ("a daemon that names this check", lambda c: replace(c, daemon=ill(DaemonProblem(
+        is_broken=True, text="VI_1: the role is not known", code="role.unknown", cure=CHECK))),
+        "hakeeper", ERROR, "the daemon reports: VI_1: the role is not known", "",
+        "journalctl -u keepalived -n 30; journalctl -u hakeeper -n 30"),
     ("degraded daemon", lambda c: replace(c, daemon=ill(DaemonProblem(is_broken=False,
         text="tired", cure="sleep"))), "hakeeper", WARNING,
         "the daemon reports: tired", "", "sleep"),

@@ -146,6 +146,7 @@ STATES = (
         make=never_heard_nor_asked,
         exit_code=DEGRADED,
         code="role.unknown",
+        cures=("keepalived.unasked",),
         says="VI_1: the role is not known",
         cause="it cannot be asked: ",
     ),

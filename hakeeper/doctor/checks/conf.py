@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from string import Template
 from typing import Final
 
+from hakeeper.adapters.cures import missing_block, other_name
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.checks.config_test import (
     NO_VIP,
@@ -258,13 +259,12 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
     when = When.NEXT_START if is_in_running_keepalived else When.ALWAYS
     if not names and (cause := ignored_include(read)) is not None:
         return missing_because(f"keepalived has no {keyword} {vrrp.name}", cause, when)
-    close = difflib.get_close_matches(vrrp.name, names, n=1)
-    section = "instances" if vrrp.kind is VrrpKind.INSTANCE else "groups"
-    right = close[0] if close else next(iter(names), None)
+    configured = facts.config.config.resources
+    unused = [name for name in names if VrrpId(vrrp.kind, name) not in configured]
+    close = difflib.get_close_matches(vrrp.name, unused, n=1)
+    right = close[0] if close else next(iter(unused), None)
     known = ", ".join(names) or "none"
-    cure = f"{keyword} {vrrp.name} {{ … }}    # in keepalived.conf"
-    if right is not None:
-        cure = f"{section}: {{{right}: …}}    # in hakeeper.yaml"
+    cure = missing_block(vrrp) if right is None else other_name(vrrp, right)
     return error(
         f"keepalived.conf has no {keyword} {vrrp.name}; it has: {known}",
         why="keepalived never reports a role for it, so its addresses are never claimed",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from hakeeper.adapters.cures import cure_of
+from hakeeper.adapters.cures import THIS_CHECK, cure_of
 from hakeeper.core.model import VrrpId
 from hakeeper.doctor.facts import DaemonProblem, Facts
 from hakeeper.doctor.finding import (
@@ -75,6 +75,7 @@ _NO_FAILOVER: Final = frozenset(
 """Problems that are errors even before there is an outage: a failover would fail or be late."""
 
 
+_THE_LOGS: Final = "journalctl -u keepalived -n 30; journalctl -u hakeeper -n 30"
 _FIXED_BY_KEEPALIVED_START: Final = ("fifo.", "keepalived.", "role.")
 
 
@@ -145,10 +146,17 @@ def _as_finding(problem: DaemonProblem) -> Finding:
     return (error if _is_error(problem) else warning)(
         f"the daemon reports: {problem.text}",
         why="the running service has this problem, although no check here finds a cause",
-        cure=problem.cure or "hakeeper status; journalctl -u hakeeper -n 30",
+        cure=_way_out(problem.cure),
         # A problem that keepalived's next start may fix concerns the running keepalived only.
         when=When.NOW if problem.code.startswith(_FIXED_BY_KEEPALIVED_START) else When.ALWAYS,
     )
+
+
+def _way_out(cure: str) -> str:
+    """Return the daemon's own way out, unless that is this check, which has just found nothing."""
+    if cure.startswith(THIS_CHECK):
+        return _THE_LOGS
+    return cure or "hakeeper status; journalctl -u hakeeper -n 30"
 
 
 def _configuration(facts: Facts) -> Iterator[Finding]:

@@ -66,6 +66,7 @@ def _address(address: AddressPicture, waits: Sequence[Wait], now_s: float) -> di
         "address": address.address,
         "holder": address.holder,
         "holder_label": address.holder_label,
+        "holder_current": address.holder_current,
         "confirmed": address.confirmed,
         "stage": address.stage,
         "decision": decision_text(address.decision),
@@ -91,6 +92,7 @@ def _as_master(rehearsal: Rehearsal, now_s: float) -> dict[str, object]:
         "steps": [_step(step) for step in rehearsal.steps],
         "ended_after_s": round(rehearsal.ended_s, 3),
         "confirmed": not rehearsal.unconfirmed,
+        "failing": [f"{failure.message} ({failure.code})" for failure in rehearsal.failing],
         "unconfirmed": [
             {"address": label, "waits": [*_waits(waits, after_s)]} for label, waits in left
         ],

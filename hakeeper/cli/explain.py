@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from hakeeper import exits
+from hakeeper.adapters.status_words import LAST_KNOWN, ON_ANOTHER, ON_NOBODY
 from hakeeper.adapters.times import age, clock
 from hakeeper.cli.asking import BUSY, NOT_RUNNING, NotDone, give_up, look
 from hakeeper.cli.options import add_json, add_socket
@@ -89,11 +90,22 @@ def _instance(instance: Document, now_s: float) -> Iterator[str]:
 def _address(address: Document, now_s: float) -> Iterator[str]:
     ref, label = address["ref"], address["address"]
     name = label if ref == label else f"{ref} = {label}"
-    holder = address["holder_label"]
-    where = holder if address["holder"] == "unknown" else f"on {holder}"
-    yield from _wrapped("  ", f"{name}: {where}, {address['stage']}")
+    yield from _wrapped("  ", f"{name}: {_holder(address)}, {address['stage']}")
     yield from _wrapped("    decided: ", address["decision"])
     yield from _waits("    waits:   ", address["waits"], now_s)
+
+
+def _holder(address: Document) -> str:
+    """Return where it is, in the words of `hakeeper status`."""
+    match address["holder"]:
+        case "unknown":
+            return str(address["holder_label"])
+        case "nobody":
+            where = ON_NOBODY
+        case _:
+            where = ON_ANOTHER.format(address["holder_label"])
+    is_fact = address["confirmed"] or address.get("holder_current", True)
+    return where if is_fact else f"{LAST_KNOWN} {where}"
 
 
 def _waits(head: str, waits: Iterable[Document], now_s: float) -> Iterator[str]:
@@ -120,11 +132,15 @@ def _step(step: Document) -> Iterator[str]:
 
 
 def _end(as_master: Document) -> str:
+    failing = "; ".join(as_master.get("failing", ()))
+    fails = f" Calls fail now: {failing}." if failing else ""
     if not as_master["confirmed"]:
-        return "Not all would be confirmed here."
+        return f"Not all would be confirmed here.{fails}"
+    after = f"All would be confirmed here after {as_master['ended_after_s'] * 1000:.0f} ms"
+    if fails:
+        return f"{after} if each call succeeded.{fails}"
     return (
-        f"All would be confirmed here after {as_master['ended_after_s'] * 1000:.0f} ms, if the API"
-        " answers as fast as it did last, and has done at once what it accepts."
+        f"{after}, if the API answers as fast as it did last, and has done at once what it accepts."
     )
 
 

@@ -17,6 +17,7 @@ from hakeeper.core.calls import (
     AllRead,
     Answer,
     CallResult,
+    Failure,
     Mutate,
     MutationAccepted,
     OneRead,
@@ -101,6 +102,8 @@ class Rehearsal:
     """What each of those would wait for then."""
     left_out: int
     """So many resources are more than a rehearsal has."""
+    failing: tuple[Failure, ...] = ()
+    """What fails now, of these APIs and of the claims that are under way: none of it is played."""
 
 
 def rehearse(core: Core, vrrp: VrrpId, now: float, most: int) -> Rehearsal:
@@ -137,6 +140,15 @@ def _part(state: State, vrrp: VrrpId, most: int) -> tuple[State, int]:
     return deepcopy(copied, {id(each): each for each in shared}), len(ours) - len(chosen)
 
 
+def _failing(resources: Collection[Resource]) -> Iterator[Failure]:
+    for resource in resources:
+        claim, of_api = resource.claim, resource.kind.api.health.failure
+        if claim is not None and claim.failure is not None and not isinstance(resource.stage, Held):
+            yield claim.failure
+        if of_api is not None:
+            yield of_api
+
+
 class _Remembered:
     """A kind whose lists show what the rehearsal knows: the core keeps no list."""
 
@@ -160,6 +172,9 @@ class _Stage:
         self._core = core.with_state(self._state)
         resources = self._state.resources_of(vrrp)
         self._waits = tuple(waits_of(self._state, each, now) for each in resources)
+        self._failing = tuple(
+            {(each.code, each.message): each for each in _failing(resources)}.values()
+        )
         self._known = {r.ref: r.observation for r in resources if r.observation is not None}
         self._labels = {seen.id: seen.label for seen in self._known.values()}
         self._remember()
@@ -198,6 +213,7 @@ class _Stage:
             unconfirmed=tuple(resource.label for resource in left),
             why=tuple(waits_of(state, resource, self._now) for resource in left),
             left_out=self._left_out,
+            failing=self._failing,
         )
 
     def _is_over(self) -> bool:

@@ -10,10 +10,12 @@ import pytest
 from hakeeper.adapters.control_server import BUSY
 from hakeeper.adapters.explanation import explained
 from hakeeper.cli.explain import WIDTH, lines
+from hakeeper.core.calls import FailureKind, Mutate
 from hakeeper.core.events import Paused
 from hakeeper.diagnosis.rehearsal import rehearse
 from tests.cli.test_pause import ask, says
-from tests.core.driver import Node, World, instance, one_node
+from tests.core.driver import WEB, Node, World, instance, one_node
+from tests.core.faults import failure
 from tests.core.operator.test_pause import pause
 
 WALL_S = 1_800_000_000.0
@@ -61,9 +63,49 @@ def test_it_tells_what_would_stand_in_the_way(path: Path) -> None:
     assert "Not all would be confirmed here. 203.0.113.10 would wait: hakeeper is paused" in text
 
 
+def without_a_token() -> tuple[World, Node]:
+    world, node = backup()
+    refused = replace(failure(FailureKind.AUTH, "unauthorized"), message="unable to authenticate")
+    world.cloud.fail(refused)
+    world.run_for(90.0)
+    return world, node
+
+
+def test_what_fails_now_is_no_promise(path: Path) -> None:
+    done, _ = ask(path, answer(*without_a_token()), "explain")
+    text = " ".join(done.stdout.split())
+    assert "if each call succeeded. Calls fail now: unable to authenticate (unauthorized)." in text
+    assert "if the API answers as fast as it did last" not in text
+
+
+def test_a_claim_that_fails_now_is_no_promise_either(path: Path) -> None:
+    world, node = backup()
+    world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Mutate)
+    node.line("VI_1", "MASTER")
+    world.run_for(3.0)
+    done, _ = ask(path, answer(world, node), "explain")
+    assert "Calls fail now: it is locked (locked)." in " ".join(done.stdout.split())
+
+
+def test_where_an_address_was_before_this_role_is_told_as_last_known(path: Path) -> None:
+    world, node = backup()
+    node.line("VI_1", "FAULT")
+    done, _ = ask(path, answer(world, node), "explain")
+    text = " ".join(done.stdout.split())
+    assert "web = 203.0.113.10: last known on node2 (id 2), idle" in text
+
+
+def test_an_address_of_nobody_has_the_words_of_the_status(path: Path) -> None:
+    world, node = backup()
+    world.cloud.move(WEB, None)
+    world.run_for(90.0)
+    done, _ = ask(path, answer(world, node), "explain")
+    assert "web = 203.0.113.10: on no server, idle" in " ".join(done.stdout.split())
+
+
 def test_it_fits_a_terminal() -> None:
-    for is_paused in (False, True):
-        told = [*lines(answer(*backup(is_paused=is_paused)), WALL_S)]
+    for made in (backup(), backup(is_paused=True), without_a_token()):
+        told = [*lines(answer(*made), WALL_S)]
         assert [line for line in told if len(line) > WIDTH] == []
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hakeeper.core.calls import Identify, Mutate, ReadAll, ReadOne, Request
+from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadAll, ReadOne, Request
 from hakeeper.core.core import Core
 from hakeeper.core.decisions.claims import ResourceClaimed, ResourceConfirmed
 from hakeeper.core.decisions.decision import Decision
@@ -14,6 +14,7 @@ from hakeeper.diagnosis.rehearsal import Asked, Decided, Rehearsal, rehearse
 from hakeeper.diagnosis.waits import WaitFor
 from tests.core.apis import test_two_apis
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
+from tests.core.faults import failure
 from tests.core.keepalived.test_isolation import scene as isolated_scene
 from tests.core.operator.test_pause import pause
 from tests.core.pier import berth
@@ -207,3 +208,20 @@ def test_a_rehearsal_without_an_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("hakeeper.diagnosis.rehearsal.MOST_TURNS", 2)
     told = rehearsed(*floating_ip())
     assert (("203.0.113.10",), 1) == (told.unconfirmed, len(moves(told)))
+
+
+def test_what_fails_now_is_handed_on_since_the_rehearsal_does_not_meet_it() -> None:
+    world, node = floating_ip()
+    assert () == rehearsed(world, node).failing
+    locked, refused = failure(FailureKind.LOCKED), failure(FailureKind.AUTH)
+    world.cloud.fail(locked, Mutate)
+    node.line("VI_1", "MASTER")
+    world.run_for(3.0)
+    assert (locked,) == rehearsed(world, node).failing
+    world.cloud.heal()
+    world.cloud.fail(refused)
+    world.run_for(60.0)
+    assert refused in rehearsed(world, node).failing
+    world.cloud.heal()
+    world.run_for(60.0)
+    assert () == rehearsed(world, node).failing

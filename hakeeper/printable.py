@@ -27,6 +27,11 @@ def printable(line: str) -> str:
     return _UNFIT.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), cut)
 
 
+def printable_lines(text: str) -> str:
+    """Do the same with each line of a text."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def cure_lines(cure: str, head: str, width: int) -> list[str]:
     """Lay a cure out so that it fits, and that its commands can still be copied.
 

@@ -33,9 +33,12 @@ class Taker:
         `claimed`: what is claimed now, or was being claimed. `here`: what is on this server
         already. `refused`: what is not claimed, and why.
         """
-        address, user = request.get("address", ""), read_user(request)
-        if not isinstance(address, str):
+        address, user = request.get("address"), read_user(request)
+        if address is not None and not isinstance(address, str):
             raise BadRequest("address is not a text")
+        if address == "":  # it would mean all: a script's empty variable must not
+            raise BadRequest("the address is empty; without one, all are meant")
+        address = address or ""
         roles = self._roles()
         chosen = chosen_roles(roles, request.get("instance"))
         if not any(True for role in chosen for _ in _meant(role, address)):

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import socket
+import stat
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.control_codes import UNKNOWN_COMMAND
+from hakeeper.adapters.control_codes import BAD_REQUEST, REQUEST_LIMIT_BYTES, UNKNOWN_COMMAND
 from hakeeper.adapters.control_rights import denial
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
@@ -49,8 +51,12 @@ class NotRunning(Exception):  # noqa: N818 - a state of affairs, not a mistake
 def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str, Any]:
     """Send a request, again while the daemon is busy; raises NotRunning or a ControlError."""
     deadline_s = time.monotonic() + timeout_s
+    line = json.dumps(request).encode() + b"\n"
+    if len(line) > REQUEST_LIMIT_BYTES:
+        text = f"more than {REQUEST_LIMIT_BYTES} bytes: shorten the name or the reason"
+        raise Refused(f"not sent to hakeeper: {text}", BAD_REQUEST)
     while True:
-        answer = _asked(path, request, deadline_s)
+        answer = _asked(path, line, deadline_s)
         if answer is not None:
             break
         if time.monotonic() + RETRY_S >= deadline_s:
@@ -68,13 +74,15 @@ def _code_of(text: str) -> str:
     return UNKNOWN_COMMAND if text.startswith("unknown command ") else ""
 
 
-def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[str, Any] | None:
+def _asked(path: str, request: bytes, deadline_s: float) -> dict[str, Any] | None:
     """Send the request once; None: the daemon is busy."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(max(0.01, deadline_s - time.monotonic()))
         try:
             client.connect(path)
         except (FileNotFoundError, ConnectionRefusedError) as error:
+            if _is_no_socket(path):
+                raise ControlError(f"{path} is no socket, so no hakeeper answers there") from None
             text = f"hakeeper does not run: no answer at {path} ({error.strerror})"
             raise NotRunning(text) from None
         except BlockingIOError:
@@ -88,7 +96,7 @@ def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[
         try:
             # A busy daemon may answer and close without reading the request.
             with contextlib.suppress(BrokenPipeError):
-                client.sendall(json.dumps(request).encode() + b"\n")
+                client.sendall(request)
             received = _receive(client, deadline_s)
         except OSError as error:
             raise ControlError(f"hakeeper does not answer at {path} ({error})") from None
@@ -99,6 +107,14 @@ def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[
     if not isinstance(answer, dict):
         raise ControlError(f"hakeeper refused: {str(answer)[:_SHOWN]}")
     return None if "busy" in answer else answer
+
+
+def _is_no_socket(path: str) -> bool:
+    """Say whether something else is there: that says nothing of whether the daemon runs."""
+    try:
+        return not stat.S_ISSOCK(Path(path).stat().st_mode)
+    except OSError:
+        return False
 
 
 def _receive(client: socket.socket, deadline_s: float) -> bytes:

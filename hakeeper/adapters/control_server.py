@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from hakeeper.adapters.control_codes import REQUEST_LIMIT_BYTES
 from hakeeper.adapters.control_rights import SOCKET_MODE
 
 MAX_CLIENTS = 8
@@ -33,7 +34,6 @@ MAX_CLIENTS_PER_USER = 2
 BACKLOG = 128
 ACCEPTS_PER_TURN = 32
 """More clients wait only if somebody floods the socket, and the loop has other work, too."""
-REQUEST_LIMIT_BYTES = 4096
 IDLE_S = 5.0
 """A client that takes longer is disconnected when another one arrives."""
 PAUSE_S = 1.0

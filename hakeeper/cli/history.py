@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from hakeeper import exits
 from hakeeper.adapters.bounded_read import NotAFileError
-from hakeeper.adapters.history.reading import Kept, read_history
+from hakeeper.adapters.history.reading import History, Kept, read_history
 from hakeeper.cli.history_picture import picture
 from hakeeper.cli.history_text import instance_of, lines, occurrences
 from hakeeper.cli.moments import moment
@@ -100,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the history."""
     if args.since is not None and args.until is not None and args.since >= args.until:
         return _failed("--since is not before --until: exchange them", exits.USAGE)
+    if not args.file.name:  # "/", and ".", which is an empty one, too
+        return _unreadable(args.file, NotAFileError(is_folder=True))
     try:
         history = read_history(args.file)
     except (OSError, NotAFileError) as error:
@@ -107,11 +109,12 @@ def run(args: argparse.Namespace) -> int:
     if history.unreadable:
         count = "1 line" if history.unreadable == 1 else f"{history.unreadable} lines"
         _note(f"{count} left out: torn, or of a newer hakeeper")
-    _print(args, history.entries)
+    _print(args, history)
     return exits.OK
 
 
-def _print(args: argparse.Namespace, entries: Sequence[Kept]) -> None:
+def _print(args: argparse.Namespace, history: History) -> None:
+    entries = history.entries
     wanted = [entry for entry in entries if _is_wanted(entry, args)]
     if args.json:
         _write(json.dumps(entry.line) for entry in _last(wanted, args.last))
@@ -124,7 +127,7 @@ def _print(args: argparse.Namespace, entries: Sequence[Kept]) -> None:
         _write(lines(shown))
         _write(picture(entries, begin_s, end_s, args.instance))
     if not wanted:
-        _note(_nothing(args, entries))
+        _note(_nothing(args, entries, are_unreadable=history.unreadable > 0))
 
 
 def _is_wanted(entry: Kept, args: argparse.Namespace) -> bool:
@@ -147,13 +150,15 @@ def _print_csv(entries: Iterable[Kept]) -> None:
         rows.writerow(printable(str(of_line.get(name, ""))) for name in COLUMNS)
 
 
-def _nothing(args: argparse.Namespace, entries: Sequence[Kept]) -> str:
+def _nothing(args: argparse.Namespace, entries: Sequence[Kept], *, are_unreadable: bool) -> str:
     if not entries:
+        if are_unreadable:
+            return f"{args.file} has no line that can be read: is it another --file?"
         return f"{args.file} is empty: hakeeper has not kept anything yet"
     names = sorted({instance_of(entry) for entry in entries} - {""})
     if args.instance is not None and args.instance not in names:
         known = f"it names {', '.join(names)}" if names else "it names none"
-        return f"the history does not name instance {args.instance}; {known}"
+        return f"the history does not name instance {args.instance!r}; {known}"
     return f"nothing happened then; {args.file} begins at {_local(entries[0].at_s)}"
 
 

@@ -21,7 +21,7 @@ from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.signals import Signals
 from hakeeper.cli.options import add_config
 from hakeeper.config import ConfigErrors
-from hakeeper.printable import printable
+from hakeeper.printable import printable, printable_lines
 
 IDLE_S: Final = 60.0
 """After so long without work it ends, and gives its memory back."""
@@ -84,7 +84,7 @@ def _try(path: Path, name: str, hook: str) -> int:
     try:
         hooks = load(path).hooks
     except (ConfigUnreadable, ConfigErrors) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable_lines(str(error))}\n")
         return error.exit_code
     known = {
         (vrrp.name, moment.value): (vrrp, moment)
@@ -93,7 +93,8 @@ def _try(path: Path, name: str, hook: str) -> int:
     }
     if (name, hook) not in known:
         there = ", ".join(" ".join(each) for each in known) or "none"
-        sys.stderr.write(f"{path} has no {printable(hook)} of {printable(name)}; it has: {there}\n")
+        text = f"{path} has no {hook} of {name}; it has: {there}"
+        sys.stderr.write(f"{printable(text)}\n")
         return exits.USAGE
     vrrp, moment = known[name, hook]
     text = f"{vrrp}: {moment.value} is tried by hand"

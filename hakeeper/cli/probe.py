@@ -20,8 +20,8 @@ TIMEOUT_S: Final = 3.0
 LONGEST_TIMEOUT_S: Final = 60.0
 SCHEMA: Final = 1
 """The version of the daemon's JSON that is understood here."""
-ALL: Final = ""
-"""`--master` without a name."""
+ALL: Final = "\0"
+"""`--master` without a name. No name: an empty one may come of a script's empty variable."""
 TEXT_LIMIT: Final = 500
 """The longest text, in characters: NRPE and some load balancers cut lines at a kilobyte."""
 NAMES_SHOWN: Final = 5
@@ -209,7 +209,8 @@ def _mastery(roles: Sequence[_Role], wanted: str) -> tuple[State, str]:
         titles = [role.title for role in roles]
         more = ", …" if len(titles) > NAMES_SHOWN else ""
         names = ", ".join(titles[:NAMES_SHOWN]) + more
-        return State.UNKNOWN, f"hakeeper has no instance {wanted!r}; it has: {names or 'none'}"
+        what = "has no instance" if wanted == ALL else f"has no instance {wanted!r}"
+        return State.UNKNOWN, f"hakeeper {what}; it has: {names or 'none'}"
     lacking = [role for role in asked if not role.has_all]
     state = State.CRITICAL if lacking else State.OK
     return state, ", ".join(map(str, lacking or asked))

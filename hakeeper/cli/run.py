@@ -33,6 +33,7 @@ from hakeeper.compose import CoreMaker, Folders, compose, make_core
 from hakeeper.config import Config
 from hakeeper.daemon import Daemon
 from hakeeper.loading import LOAD_ERRORS, Loader
+from hakeeper.printable import printable_lines
 
 LOG_CLOSE_S = 0.7
 HISTORY_CLOSE_S = 0.1
@@ -92,7 +93,7 @@ def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
     try:
         config = loader.load()
     except LOAD_ERRORS as error:
-        sys.stderr.write(f"{redactor.text(str(error))}\n")
+        sys.stderr.write(f"{printable_lines(redactor.text(str(error)))}\n")
         return _exit_code(error)
     with signals.held():  # for the threads of both
         history = HistoryWriter(

@@ -11,6 +11,7 @@ from hakeeper import exits
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.cli.options import DEFAULT_CONFIG, add_json
 from hakeeper.config import Config, ConfigErrors, parse
+from hakeeper.printable import printable_lines
 from hakeeper.simulate.document import document
 from hakeeper.simulate.options import OptionError, read_options
 from hakeeper.simulate.report import lines
@@ -86,5 +87,5 @@ def _config(path: Path | None) -> Config:
 
 
 def _refuse(text: str, exit_code: int) -> int:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable_lines(text)}\n")
     return exit_code

@@ -23,11 +23,11 @@ from hakeeper.adapters.control_client import (
     Unreachable,
     ask,
 )
+from hakeeper.adapters.control_codes import BAD_REQUEST, REQUEST_LIMIT_BYTES
 from hakeeper.adapters.control_server import (
     BUSY,
     MAX_CLIENTS,
     MAX_CLIENTS_PER_USER,
-    REQUEST_LIMIT_BYTES,
     RESERVED_CLIENTS,
 )
 from tests.support.control_loop import Loop
@@ -72,6 +72,22 @@ def received(client: socket.socket) -> bytes:
 def test_a_question_is_answered(loop: Loop, path: Path) -> None:
     loop.start()
     assert {"asked": {"command": "status"}} == ask(str(path), {"command": "status"}, 20)
+
+
+def test_a_question_that_is_too_long_is_not_asked(loop: Loop, path: Path) -> None:
+    loop.start()
+    longest = {"a": "x" * (REQUEST_LIMIT_BYTES - len('{"a": ""}\n'))}
+    assert {"asked": longest} == ask(str(path), longest, 20)
+    with pytest.raises(Refused, match="not sent to hakeeper: more than 4096 bytes") as raised:
+        ask(str(path), {"a": longest["a"] + "x"}, 20)
+    assert raised.value.code == BAD_REQUEST
+
+
+def test_what_is_no_socket_does_not_tell_that_the_daemon_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for other in (tmp_path, tmp_path / "file", Path(os.devnull)):
+        with pytest.raises(ControlError, match="is no socket, so no hakeeper answers there"):
+            ask(str(other), {}, 20)
 
 
 def test_an_answer_larger_than_any_buffer_arrives_whole(path: Path) -> None:

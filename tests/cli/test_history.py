@@ -253,7 +253,7 @@ def test_something_else_is_71(tmp_path: Path, path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--instance", "VI_3"), "the history does not name instance VI_3; it names VI_1, VI_2"),
+        (("--instance", "VI_3"), "the history does not name instance 'VI_3'; it names VI_1, VI_2"),
         (("--until", "2026-11-01"), "nothing happened then; "),
         (("--instance", "VI_2", "--since", "2026-11-30"), "nothing happened then; "),
     ],
@@ -266,6 +266,22 @@ def test_nothing_is_0_and_said(
     assert done.returncode == 0
     assert done.stderr.startswith(told)
     assert len(done.stdout.splitlines()) == (how == ("--csv",))
+
+
+@pytest.mark.parametrize("file", ["", "/", "."])
+def test_a_folder_without_a_name_is_a_folder(tmp_path: Path, file: str) -> None:
+    done = ask(tmp_path, "--file", file)
+    assert done.returncode == 71
+    assert "is a directory: --file names the history itself" in done.stderr
+
+
+def test_what_holds_no_line_of_ours_is_not_called_empty(tmp_path: Path) -> None:
+    file = tmp_path / "other"
+    file.write_bytes(bytes(range(256)))
+    done = ask(file)
+    assert done.returncode == 0
+    assert "has no line that can be read: is it another --file?" in done.stderr
+    assert "is empty" not in done.stderr
 
 
 def test_an_empty_history_says_so(tmp_path: Path) -> None:

@@ -157,3 +157,11 @@ def test_a_reader_that_has_gone_ends_the_command_quietly() -> None:
         os.close(writer)
         _, stderr = process.communicate()
     assert (process.returncode, stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("words", [["check"], ["simulate"], ["run"], ["hooks", "--try", "a", "b"]])
+def test_a_path_does_nothing_to_the_terminal(words: list[str]) -> None:
+    result = hakeeper_says(*words, "-c", "/nowhere/\x1b[31mred")
+    assert result.returncode == 66
+    assert "/nowhere/\\x1b[31mred: there is no configuration file here" in result.stderr
+    assert "\x1b" not in result.stdout + result.stderr

@@ -166,7 +166,11 @@ UNLISTED = SelectorPicture(
             State.CRITICAL,
             "VI_1 MASTER, 1 of 1 addresses confirmed here, and what its labels choose is not",
         ),
-        (replace(picture(well()), roles=()), State.UNKNOWN, "hakeeper has no instance ''"),
+        (
+            replace(picture(well()), roles=()),
+            State.UNKNOWN,
+            "hakeeper has no instance; it has: none",
+        ),
     ],
 )
 def test_master_asks_for_the_role_with_all_addresses(
@@ -196,7 +200,7 @@ def two_of_a_name() -> Snapshot:
         ("VI_1", State.OK, "VI_1 MASTER, 1 of 1 addresses confirmed here"),
         ("group VI_1", State.CRITICAL, "group VI_1 BACKUP"),
         ("VG", State.CRITICAL, "group VG BACKUP"),
-        ("", State.CRITICAL, "group VI_1 BACKUP, group VG BACKUP"),
+        (probe.ALL, State.CRITICAL, "group VI_1 BACKUP, group VG BACKUP"),
         (
             "VI_2",
             State.UNKNOWN,
@@ -214,6 +218,11 @@ def test_the_option_goes_with_and_without_a_name(daemon: StatusDaemon, ask: Prob
     assert ask("--master", "VI_1")[0] == 0
     assert ask("--master")[0] == 2
     assert ask("--master=VI_2")[0] == 3
+
+
+def test_an_empty_name_is_none_and_does_not_ask_for_all(daemon: StatusDaemon, ask: Probe) -> None:
+    daemon.status = plain(picture(well()))
+    assert (0, 3) == (ask("--master")[0], ask("--master", "")[0])
 
 
 # --- a daemon that does not say ----------------------------------------------------------------

@@ -71,6 +71,7 @@ def test_what_is_not_there_is_refused_with_what_there_is(cluster: Cluster) -> No
     for words, text in (
         (("--instance", "VI_9"), "there is no instance 'VI_9'; there is VI_1"),
         (("--address", "mail"), "there is no address 'mail'; there is "),
+        (("--address", ""), "the address is empty; without one, all are meant"),
     ):
         told = take(node, *words, code=2)
         assert (False, True) == (told["ok"], text in told["error"])

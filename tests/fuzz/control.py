@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hakeeper.adapters.control_server import REQUEST_LIMIT_BYTES, ControlServer
+from hakeeper.adapters.control_codes import REQUEST_LIMIT_BYTES
+from hakeeper.adapters.control_server import ControlServer
 from tests.fuzz.pieces import cut, uncut
 
 _TURNS = 50

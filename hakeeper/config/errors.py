@@ -59,6 +59,11 @@ class Problems:
         self._errors: list[ConfigError] = []
         self._left_out = 0
 
+    @property
+    def count(self) -> int:
+        """How many there are so far."""
+        return len(self._errors) + self._left_out
+
     def add(self, at: Position, path: str, message: str) -> None:
         """Add an error."""
         if len(self._errors) >= ERROR_LIMIT:

@@ -49,6 +49,8 @@ class Table:
 
     at: Position
     entries: tuple[Entry, ...]
+    is_whole: bool = True
+    """Whether it has all its keys: those that are refused are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ class _Builder:
             case yaml.SequenceStartEvent():
                 node = Sequence(at, self._items(path, depth))
             case yaml.MappingStartEvent():
-                node = Table(at, self._entries(path, depth))
+                before = self._problems.count
+                entries = self._entries(path, depth)
+                node = Table(at, entries, is_whole=self._problems.count == before)
             case _:
                 node = Broken(at)
         return node if usable else Broken(at)

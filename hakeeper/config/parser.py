@@ -1,5 +1,6 @@
 """From the tree of nodes to a `Config`, by the rows of its table; collects all errors."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
@@ -9,6 +10,7 @@ from typing import Final, Generic, TypeVar, assert_never
 
 from hakeeper.config import nodes
 from hakeeper.config.errors import Position, Problems
+from hakeeper.config.files import shared
 from hakeeper.config.keys import Config
 from hakeeper.config.nodes import Node, join
 from hakeeper.config.robot import moving
@@ -22,15 +24,18 @@ from hakeeper.config.text import (
     either,
     letters,
     shown,
+    with_article,
 )
 from hakeeper.config.values import Refused, duration_text, is_nothing, vrrp_name
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import ResourceRef
+from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import ROBOT
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Config)
 
+_UNSPACED: Final = re.compile(r"[a-z_]+:\S")
 CHARACTER_ERRORS: Final = 20
 """How many bad characters are reported; finding the place of each takes time."""
 _SMALLEST: Final = "instances: {VI_1: {floating_ips: [web]}}"
@@ -100,8 +105,13 @@ class _Parser(Generic[C]):
         self._root = root
         self._problems = problems
         self._known = _sections(rows(model))
+        before = problems.count
         self._nodes = self._section(root, "", self._known[""])
+        self._is_misspelt = problems.count > before or not root.is_whole
+        """An instance may be there, and only its key be wrong, which is said."""
         self._listed: dict[object, tuple[VrrpId, int]] = {}
+        self._addresses: dict[object, tuple[str, int]] = {}
+        """By network: the kind, and the line."""
         self._any_named = False
 
     def config(self) -> C:
@@ -112,11 +122,12 @@ class _Parser(Generic[C]):
         config = build(
             self._model, lambda row: self._value(row, row.path, self._nodes.get(row.path))
         )
-        if not self._any_named:
+        if not self._any_named and not self._is_misspelt:
             message = f"names no instance or group; this much is needed: `{_SMALLEST}`"
             self._problems.add(self._root.at, "", message)
         self._check_intervals(config)
         self._check_robot_server(config)
+        self._check_files(config)
         return config
 
     def _section(self, node: Node, path: str, known: Sequence[str]) -> dict[str, Node]:
@@ -127,11 +138,11 @@ class _Parser(Generic[C]):
             if name in known:
                 found[join(path, name)] = entry.value
             else:
-                message = self._unknown_key(name, path, known)
+                message = self._unknown_key(name, path, known, entry.value)
                 self._problems.add(entry.key.at, join(path, name), message)
         return found
 
-    def _unknown_key(self, name: str, path: str, known: Sequence[str]) -> str:
+    def _unknown_key(self, name: str, path: str, known: Sequence[str], value: Node) -> str:
         all_known = {each for keys in self._known.values() for each in keys}
         bare = letters(name)
         words = (*_SECRET_WORDS, *(_ROBOT_WORDS if path == "robot" else ()))
@@ -146,6 +157,8 @@ class _Parser(Generic[C]):
             if name in keys and section != path:
                 home = f"under `{section}:`" if section else "at the top level, not indented"
                 return f"unknown key here; it belongs {home}"
+        if not path and _is_like_a_name(value):
+            return "unknown key; if it is the name of an instance, indent it, beneath `instances:`"
         return f"unknown key{did_you_mean(name, known) or '; expected ' + ', '.join(known)}"
 
     def _value(self, row: Row, path: str, node: Node | None) -> object:
@@ -184,6 +197,12 @@ class _Parser(Generic[C]):
             " a standby needs to read less often than the master",
         )
 
+    def _check_files(self, config: Config) -> None:
+        for path, other, file in shared(config):
+            given = self._nodes.get(path) or self._nodes.get(other) or self._root
+            message = f"{shown(str(file))} is the file of `{other}`, too; expected another one"
+            self._problems.add(given.at, path, message)
+
     def _check_robot_server(self, config: Config) -> None:
         moved = moving(config.robot.server, config.refs_of(ROBOT.name))
         if moved is not None:
@@ -196,7 +215,7 @@ class _Parser(Generic[C]):
 
     def _names(self, names: Names, path: str, node: Node) -> dict[str, Model]:
         """Return the settings under each name of an instance or group."""
-        self._any_named |= isinstance(node, nodes.Broken)
+        self._any_named |= isinstance(node, nodes.Broken | nodes.Sequence)
         found: dict[str, Model] = {}
         for entry in _entries(node, path, self._problems):
             self._any_named = True
@@ -211,9 +230,12 @@ class _Parser(Generic[C]):
         first = next(iter(moved))
         if isinstance(entry.value, nodes.Sequence):
             message = f"expected a mapping, got a list; write `{first}:` before it"
+            if entry.key.text in moved:
+                message = "is no name: indent it further, beneath the name that it belongs to"
             self._problems.add(entry.value.at, path, message)
             return model()
         known = _sections(rows(model))
+        before = self._problems.count
         given = self._section(entry.value, path, known[""])
         for section in filter(None, known):
             if (node := given.get(join(path, section))) is not None:
@@ -231,7 +253,8 @@ class _Parser(Generic[C]):
 
         made = build(model, value)
         lists = [given[inner] for name in moved if (inner := join(path, name)) in given]
-        if all(map(_is_empty, lists)):
+        is_whole = not isinstance(entry.value, nodes.Table) or entry.value.is_whole
+        if all(map(_is_empty, lists)) and self._problems.count == before and is_whole:
             nouns = either([each.noun for each in moved.values()])
             self._problems.add(
                 (lists[0] if lists else entry.key).at,
@@ -239,6 +262,18 @@ class _Parser(Generic[C]):
                 f"lists no {nouns}; add at least one, or remove this name",
             )
         return made
+
+    def _of_another_kind(self, value: object) -> tuple[str, int] | None:
+        """Return as what, and where, the same address is listed under the key of another kind."""
+        network = value.network if isinstance(value, ResourceRef) else None
+        kind, line = self._addresses.get(network, ("", 0))
+        if not isinstance(value, ResourceRef) or kind in ("", value.kind):
+            return None
+        return with_article(KINDS[kind].noun), line
+
+    def _note_address(self, value: object, line: int) -> None:
+        if isinstance(value, ResourceRef) and value.network:
+            self._addresses.setdefault(value.network, (value.kind, line))
 
     def _items(
         self, type_: Items[T], path: str, node: Node, vrrp: VrrpId, refs: Iterable[object]
@@ -253,14 +288,24 @@ class _Parser(Generic[C]):
                 continue
             if first := before.get(value):
                 message = f"is already listed, for {first[0]} in line {first[1]}"
-            elif _is_within(value, refs):
-                message = f"is the floating IP itself; expected {type_.each}"
+            elif (within := _within(value, refs)) is not None:
+                message = f"is the {KINDS[within.kind].noun} itself; expected {type_.each}"
+            elif (other := self._of_another_kind(value)) is not None:
+                noun, line = other
+                message = f"is already listed, as {noun} in line {line}; it can be one of them only"
             else:
                 before[value] = (vrrp, item.at.line)
                 found.append(value)
+                self._note_address(value, item.at.line)
                 continue
             self._problems.add(item.at, f"{path}{suffix}", f"{shown(str(value))} {message}")
         return found
+
+
+def _is_like_a_name(value: Node) -> bool:
+    """Say whether an unknown key holds what stands beneath the name of an instance."""
+    keys = {entry.key.text for entry in value.entries} if isinstance(value, nodes.Table) else set()
+    return any(kind.config_key in keys for kind in KINDS.values())
 
 
 def _sections(of: Iterable[Row]) -> dict[str, list[str]]:
@@ -282,7 +327,8 @@ def _entries(node: Node, path: str, problems: Problems) -> tuple[nodes.Entry, ..
         case nodes.Scalar(text="", plain=True) | nodes.Broken():
             return ()
         case nodes.Scalar():
-            problems.add(node.at, path, f"expected a mapping, got {shown(node.text)}")
+            hint = "; is a space missing after the `:`?" if _UNSPACED.match(node.text) else ""
+            problems.add(node.at, path, f"expected a mapping, got {shown(node.text)}{hint}")
         case nodes.Sequence():
             problems.add(node.at, path, "expected a mapping, got a list")
     return ()
@@ -292,7 +338,9 @@ def _is_empty(node: Node | None) -> bool:
     return node is None or is_nothing(node) or (isinstance(node, nodes.Sequence) and not node.items)
 
 
-def _is_within(value: object, refs: Iterable[object]) -> bool:
-    """Say whether a VRRP address is one of the addresses that the cloud moves."""
-    networks = [ref.network for ref in refs if isinstance(ref, ResourceRef) and ref.network]
-    return isinstance(value, IPv4Address | IPv6Address) and any(value in one for one in networks)
+def _within(value: object, refs: Iterable[object]) -> ResourceRef | None:
+    """Return the resource that a VRRP address belongs to; it must not move."""
+    if not isinstance(value, IPv4Address | IPv6Address):
+        return None
+    named = (ref for ref in refs if isinstance(ref, ResourceRef))
+    return next((ref for ref in named if ref.network and value in ref.network), None)

@@ -5,7 +5,7 @@ from typing import Final
 
 from hakeeper.config.nodes import Node, Scalar, Table
 from hakeeper.config.table import Items
-from hakeeper.config.text import shown
+from hakeeper.config.text import shown, with_article
 from hakeeper.config.values import NAME_LIMIT, Refused, listed, name, object_id, raw_of, text_of
 from hakeeper.core.kind import Kind
 from hakeeper.core.observation import BY_NAME, ResourceRef
@@ -77,8 +77,7 @@ def refuse_unquoted_colon(node: Node) -> None:
 
 
 def _expected(kind: Kind) -> str:
-    article = "an" if kind.noun[0] in "aeiou" else "a"
-    return f"{kind.forms} of {article} {kind.noun}"
+    return f"{kind.forms} of {with_article(kind.noun)}"
 
 
 RESOURCES: Final = {

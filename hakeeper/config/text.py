@@ -45,6 +45,11 @@ def letters(word: str) -> str:
     return re.sub(r"[^a-z0-9]", "", word.lower())
 
 
+def with_article(noun: str) -> str:
+    """Return `a floating IP`, `an alias IP`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def either(words: list[str]) -> str:
     """Return `a, b or c`."""
     *most, last = words

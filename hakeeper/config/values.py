@@ -23,6 +23,7 @@ ID_LIMIT: Final = 2**53 - 1
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
 _LOOSE_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)")
 _BARE_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+_SEVERAL: Final = re.compile(r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
 _UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _ALIASES: Final = {
     "ms": ("ms", "msec", "msecs", "millisecond", "milliseconds"),
@@ -102,6 +103,10 @@ def duration_text(value_s: float) -> str:
 
 
 def _meant_duration(text: str) -> str:
+    if (several := _SEVERAL.fullmatch(text)) and any(several.groups()):
+        parts = zip(several.groups(default="0"), "hms", strict=True)
+        value_s = sum(int(number) * _UNIT_S[unit] for number, unit in parts)
+        return f"; did you mean `{duration_text(value_s)}`?"
     match = _LOOSE_DURATION.fullmatch(text.strip())
     if match is None:
         return ""
@@ -185,8 +190,9 @@ def name(text: str, what: str) -> str:
     """Return a name that is valid for both keepalived and Hetzner."""
     if not text:
         raise Refused(f"is empty; expected {what}")
-    if '"' in text or not text.isprintable():
-        raise Refused(f'{shown(text)} contains a `"` or a control character; expected {what}')
+    if bad := next((c for c in text if c == '"' or not c.isprintable()), None):
+        character = 'a `"`' if bad == '"' else f"the character U+{ord(bad):04X}"
+        raise Refused(f"{shown(text)} contains {character}; expected {what} without it")
     if text != text.strip():
         raise Refused(f"{shown(text)} begins or ends with a space; expected {what}")
     if len(text) > NAME_LIMIT:
@@ -201,6 +207,8 @@ def listed(node: Node) -> list[tuple[str, Node]]:
             return [(f"[{index}]", item) for index, item in enumerate(found)]
         case Table():
             raise Refused("expected a list, got a mapping")
+        case Scalar(text=text, plain=True) if text.startswith("-"):
+            raise Refused(f"expected a list, got {shown(text)}; is a space missing after the `-`?")
         case Scalar() if not is_nothing(node):
             raise Refused(f"expected a list, got {shown(node.text)}; put it in square brackets")
         case Broken():

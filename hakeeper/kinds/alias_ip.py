@@ -27,6 +27,7 @@ from hakeeper.core.observation import (
 )
 from hakeeper.kinds import json_fields
 from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.ip_ranges import NEVER, is_never_ours, is_private
 from hakeeper.kinds.private_networks import (
     elsewhere,
     in_all,
@@ -37,6 +38,8 @@ from hakeeper.kinds.private_networks import (
 )
 
 NAME: Final = "alias_ip"
+GATEWAY: Final = "172.31.1.1"
+"""Of the public interface of each server: reserved in all private networks."""
 MOST: Final = 5
 """So many alias IPs Hetzner allows a server, in all its networks together."""
 NOT_ATTACHED: Final = "not_attached"
@@ -99,8 +102,12 @@ class AliasIps:
             raise ValueError(f"has a prefix: an alias IP is one address; write `{ip}` without it")
         if ip.version != 4:  # noqa: PLR2004
             raise ValueError("is IPv6, which private networks at Hetzner do not have")
-        if ip.is_loopback or ip.is_multicast or ip.is_unspecified or ip.is_link_local:
-            raise ValueError("can never be an alias IP (loopback, link-local, multicast)")
+        if is_never_ours(ip):
+            raise ValueError(f"can never be an alias IP ({NEVER})")
+        if not is_private(ip):
+            raise ValueError("is no private address; a floating IP stands under `floating_ips`")
+        if str(ip) == GATEWAY:
+            raise ValueError("is the gateway of Hetzner's public network, and of no private one")
         return ResourceRef(NAME, BY_NETWORK, str(ip), within=members.get("network", ""))
 
     def find(

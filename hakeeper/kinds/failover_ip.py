@@ -28,6 +28,7 @@ from hakeeper.core.observation import (
 )
 from hakeeper.kinds import json_fields
 from hakeeper.kinds.apis import ROBOT
+from hakeeper.kinds.ip_ranges import NEVER, is_never_ours, is_private
 from hakeeper.kinds.lists import read_each
 
 NAME: Final = "failover_ip"
@@ -80,8 +81,10 @@ class FailoverIps:
             raise ValueError("is not a valid address or network") from None
         if not alone and str(network.network_address) != str(ipaddress.ip_interface(text).ip):
             raise ValueError(f"is an address in the network `{network}`; write that")
-        if network.is_loopback or network.is_multicast or network.is_link_local:
-            raise ValueError("can never be a failover IP (loopback, link-local, multicast)")
+        if is_never_ours(network.network_address):
+            raise ValueError(f"can never be a failover IP ({NEVER})")
+        if is_private(network.network_address):
+            raise ValueError("is a private address, which Robot does not route")
         return ResourceRef(NAME, BY_NETWORK, label_of(network))
 
     def find(

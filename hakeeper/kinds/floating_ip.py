@@ -30,15 +30,16 @@ from hakeeper.core.observation import (
 )
 from hakeeper.kinds import json_fields, label_selector
 from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.ip_ranges import NEVER, is_never_ours, is_private
 from hakeeper.kinds.lists import read_each
 
 NAME: Final = "floating_ip"
 IPV6_PREFIX: Final = 64
 """Hetzner hands out and moves IPv6 floating IPs as /64 networks."""
 _LIKE_AN_ADDRESS: Final = re.compile(
-    r"[0-9.]*\.[0-9.]*(/.*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*([/%].*)?|.*:.*:.*"
+    r"[0-9.]*\.[0-9.]*(/.*|-[0-9.]*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*([/%].*)?|.*:.*:.*"
 )
-"""A mistyped address; nobody's name has two colons."""
+"""A mistyped address, or a range of them; nobody's name has two colons."""
 
 
 def by_id(number: int) -> ResourceRef:
@@ -108,9 +109,13 @@ class FloatingIps:
         except ValueError:
             if _LIKE_AN_ADDRESS.fullmatch(value):
                 raise ValueError("is not a valid address") from None
+            if len(words := value.split()) > 1 and any(map(_LIKE_AN_ADDRESS.fullmatch, words)):
+                raise ValueError("is several items in one (a comma is missing)") from None
             return by_name(value)
-        if ip.is_loopback or ip.is_multicast or ip.is_unspecified or ip.is_link_local:
-            raise ValueError("can never be a floating IP (loopback, link-local, multicast)")
+        if is_never_ours(ip):
+            raise ValueError(f"can never be a floating IP ({NEVER})")
+        if is_private(ip):
+            raise ValueError("is a private address; an alias IP stands under `alias_ips`")
         if isinstance(ip, ipaddress.IPv4Address):
             if slash and prefix != "32":
                 raise ValueError(

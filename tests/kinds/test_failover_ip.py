@@ -86,9 +86,9 @@ def test_an_item_is_an_address_or_a_network(item: str, text: str) -> None:
         ("203.0.113.300", "is not a valid address or network"),
         ("192.0.2.9/29", "is an address in the network `192.0.2.8/29`; write that"),
         ("2001:db8:fa11::5/64", "is an address in the network `2001:db8:fa11::/64`; write that"),
-        ("127.0.0.1", "can never be a failover IP (loopback, link-local, multicast)"),
-        ("fe80::", "can never be a failover IP (loopback, link-local, multicast)"),
-        ("224.0.0.18", "can never be a failover IP (loopback, link-local, multicast)"),
+        ("127.0.0.1", "can never be a failover IP (loopback, link-local, multicast or reserved)"),
+        ("fe80::", "can never be a failover IP (loopback, link-local, multicast or reserved)"),
+        ("224.0.0.18", "can never be a failover IP (loopback, link-local, multicast or reserved)"),
     ],
 )
 def test_what_can_be_none_is_refused_with_the_way_out(item: int | str, why: str) -> None:

@@ -85,7 +85,7 @@ def test_an_id_a_name_and_an_address_of_one_text_are_three_things() -> None:
     assert 3 == len({by_id(7), by_name("7"), replace(by_network(V4), text="7")})
 
 
-NEVER = "can never be a floating IP (loopback, link-local, multicast)"
+NEVER = "can never be a floating IP (loopback, link-local, multicast or reserved)"
 NOT_ONE = "is not the address of a floating IP"
 NO_ADDRESS = "is not a valid address"
 HAS_PREFIX = "has a prefix: an IPv4 floating IP is one address; write `203.0.113.10` without it"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.adapters.control_server import REQUEST_LIMIT_BYTES
+from hakeeper.adapters.control_codes import REQUEST_LIMIT_BYTES
 from tests.fuzz import control
 from tests.fuzz.pieces import uncut
 from tests.properties.steady import steady

@@ -255,6 +255,9 @@ _CURES_AT_ROBOT: Final[Mapping[str, str]] = {
 """Where the way out is another one than with Hetzner Cloud."""
 
 
+_SECRETS: Final = ("token.rejected", "token.readonly", "login.rejected")
+
+
 def api_name(api: Api) -> str:
     """Return an API within a sentence."""
     return "the Hetzner API" if api is CLOUD else api.title
@@ -275,8 +278,24 @@ def cure_of(code: str, **values: str) -> str:
     return TROUBLES[code].cure.format(**values)
 
 
-def api_cure(api: Api, code: str, endpoint: str) -> str:
+def secret_cure(code: str, secret_file: str) -> str:
+    """Return the cure of a refused token or login, which may be in a file of the configuration's.
+
+    That file keeps its owner and its mode: the service must be able to read it.
+    """
+    usual = cure_of(code)
+    if not secret_file:
+        return usual
+    get, then, put = usual.partition("; then: ")
+    _, comment, paste = put.partition("    # ")
+    command = f"cat > {shlex.quote(secret_file)} && systemctl reload-or-restart hakeeper"
+    return f"{get}{then}{command}{comment}{paste}"
+
+
+def api_cure(api: Api, code: str, endpoint: str, secret_file: str = "") -> str:
     """Return the cure of a trouble with an API at `endpoint`, which is a URL."""
+    if code in _SECRETS:
+        return secret_cure(code, secret_file)
     own = _CURES_AT_ROBOT.get(code) if api is ROBOT else None
     if own is not None:
         return own.format()

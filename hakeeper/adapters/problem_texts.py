@@ -21,7 +21,7 @@ from hakeeper.adapters.paused_by import paused_by, user
 from hakeeper.core.apis.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.calls import Failure
 from hakeeper.core.keepalived.listener import NO_INSTANCE
-from hakeeper.core.kind import Api
+from hakeeper.core.kind import Api, named_twice
 from hakeeper.diagnosis import operator_problems as operator
 from hakeeper.diagnosis import problems as core
 from hakeeper.kinds import FLOATING_IPS, KINDS
@@ -66,7 +66,7 @@ def _api_fails(it: core.ApiFails) -> Told:
     what = _API_WORDS.get(it.code, "{api} cannot be used").format(api=api, whose=owner_of(it.api))
     if it.code == "api.unreachable" and it.failure.http_status is not None:
         what = f"{api} answers with errors"
-    return Told(what, _said(it.failure), api_cure(it.api, it.code, it.endpoint))
+    return Told(what, _said(it.failure), api_cure(it.api, it.code, it.endpoint, it.secret_file))
 
 
 def _read_refused(it: core.ReadRefused) -> Told:
@@ -187,6 +187,8 @@ def _isolation_ends(it: core.IsolationEnds) -> Told:
 
 
 def _unresolved(it: core.Unresolved) -> Told:
+    if any(it.why == named_twice(kind) for kind in KINDS.values()):
+        return Told(f"{it.vrrp}: {it.noun} {it.ref} is listed twice", it.why, CHECK)
     cure = "" if it.noun == FLOATING_IPS.noun else CHECK
     return Told(f"{it.vrrp}: {it.noun} {it.ref} is not found", it.why, cure)
 
@@ -219,7 +221,7 @@ def _unauthorized(it: core.Unauthorized) -> Told:
     readonly = f"the token may only read ({READ_ONLY})"
     cause = readonly if it.code == "token.readonly" else _said(it.failure)
     what = f"{owner_of(it.api)} refuses the assign of {it.title}"
-    return Told(what, cause, api_cure(it.api, it.code, it.endpoint))
+    return Told(what, cause, api_cure(it.api, it.code, it.endpoint, it.secret_file))
 
 
 def _pending(it: core.Pending) -> Told:

@@ -283,7 +283,15 @@ class Config:
 
     def _api_settings(self, api: str) -> ApiSettings:
         section = self.section_of(api)
-        return ApiSettings(call_timeout_s=section.timeout_s, endpoint=section.endpoint)
+        if isinstance(section, HetznerConfig):
+            file = section.token_file
+        else:
+            file = section.credentials_file
+        return ApiSettings(
+            call_timeout_s=section.timeout_s,
+            endpoint=section.endpoint,
+            secret_file="" if file is None else str(file),
+        )
 
     def as_json(self) -> dict[str, object]:
         """Return the values for `hakeeper check --json`, by the names of the fields."""

@@ -123,6 +123,8 @@ class ApiSettings:
     """Total time for one call."""
     endpoint: str = ""
     """Where it is, for the cures that are shown; nothing is asked by the core."""
+    secret_file: str = ""
+    """The file of the token or login that the configuration names, likewise; empty: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

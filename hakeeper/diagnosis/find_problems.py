@@ -105,7 +105,7 @@ def _of_api(state: State, at: ApiState, now: float) -> Iterator[Problem]:
             state.any_master() and now - api.failing_since_s > at.patience.alarm_after_s
         )
         health = Health.BROKEN if bad else Health.DEGRADED
-        trouble = ApiFails(at.api, api.failure, at.settings.endpoint)
+        trouble = ApiFails(at.api, api.failure, at.settings.endpoint, at.settings.secret_file)
         yield Problem(health, trouble, api.failing_since_s)
     for request, refusal in api.refusals.items():
         if request is not Identify:
@@ -193,7 +193,8 @@ def _pending(state: State, address: Resource, now: float) -> Problem:
     failure, endpoint = own or api.health.failure, api.settings.endpoint
     if failure is not None and failure.kind is FailureKind.AUTH:
         failing_s = begun_s if claim is None or own is None else claim.failing_since_s
-        unauthorized = Unauthorized(api.api, address.title, failure, endpoint)
+        file = api.settings.secret_file
+        unauthorized = Unauthorized(api.api, address.title, failure, endpoint, file)
         return Problem(Health.BROKEN, unauthorized, failing_s)
     if is_halted(state, address):
         left = LeftByPause(address.title, address.name_of(address.holder))

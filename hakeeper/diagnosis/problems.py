@@ -27,11 +27,12 @@ class Health(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiFails:
-    """No usable answer comes from the API at `endpoint`, which is a URL."""
+    """No usable answer comes from the API; `endpoint` and `secret_file` as in `ApiSettings`."""
 
     api: Api
     failure: Failure
     endpoint: str
+    secret_file: str = ""
 
     @property
     def code(self) -> str:
@@ -263,6 +264,7 @@ class Unauthorized:
     title: str
     failure: Failure
     endpoint: str
+    secret_file: str = ""
 
     @property
     def code(self) -> str:

@@ -6,11 +6,12 @@ from typing import get_args
 
 import pytest
 
-from hakeeper.adapters.cures import CHECK, REFUSALS, TROUBLES, cure_of
+from hakeeper.adapters.cures import CHECK, REFUSALS, TOKEN_SOURCE, TROUBLES, cure_of
 from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.choice import Owner
 from hakeeper.core.keepalived.listener import NO_INSTANCE
+from hakeeper.core.kind import named_twice
 from hakeeper.core.model import FifoState, Pause, Role, StepDown, VrrpId, VrrpKind
 from hakeeper.diagnosis.operator_problems import (
     ChosenTwice,
@@ -49,6 +50,7 @@ from hakeeper.diagnosis.problems import (
     Unauthorized,
     Unresolved,
 )
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.floating_ip import by_label
@@ -118,6 +120,29 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         "Hetzner takes no more calls for now",
         SAID,
         USUAL,
+    ),
+    (
+        ApiFails(CLOUD_API, failed(FailureKind.AUTH), API, "/etc/hakeeper/my token"),
+        "token.rejected",
+        "Hetzner rejects the API token",
+        SAID,
+        (
+            f"{TOKEN_SOURCE}; then: cat > '/etc/hakeeper/my token' &&"
+            " systemctl reload-or-restart hakeeper"
+            "    # paste it, Enter, Ctrl-D"
+        ),
+    ),
+    (
+        Unauthorized(ROBOT, WEB, failed(FailureKind.AUTH), WS, "/srv/login"),
+        "login.rejected",
+        "Robot refuses the assign of web = 203.0.113.10",
+        SAID,
+        (
+            "Robot, Settings, Webservice and app settings: set a password; then:"
+            " cat > /srv/login && systemctl reload-or-restart hakeeper"
+            "    # paste USER:PASSWORD, Enter, Ctrl-D; the third refused login blocks this"
+            " server's address"
+        ),
     ),
     (
         ApiFails(CLOUD_API, failed(FailureKind.AUTH), API),
@@ -389,6 +414,13 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         "VI_1: its private address is back; giving a better master time to speak",
         "",
         USUAL,
+    ),
+    (
+        Unresolved(VI, FLOATING_IPS.noun, "203.0.113.10", named_twice(FLOATING_IPS)),
+        "address.unresolved",
+        "VI_1: floating IP 203.0.113.10 is listed twice",
+        "it is the same floating IP as another entry of the configuration; name it once",
+        CHECK,
     ),
     (
         Unresolved(VI, "floating IP", "web", "a reason"),

@@ -864,3 +864,15 @@ def test_what_was_held_back_is_counted_in_the_message() -> None:
     entry = entry_of(Report(FifoOpened("a detail"), held_back=19))
     assert "a detail (and 19 before it were held back)" == entry.message
     assert {"reason": "open"} == entry.fields
+
+
+@pytest.mark.parametrize("made", [ApiFailed, ClaimFailed])
+def test_a_refused_token_of_a_file_is_to_be_written_to_that_file(made: type[object]) -> None:
+    refused = failed(FailureKind.AUTH)
+    decision = (
+        ApiFailed(CLOUD_API.name, refused, LIST, "/etc/my-token")
+        if made is ApiFailed
+        else ClaimFailed(VI, IP, CLOUD_API.name, refused, "/etc/my-token")
+    )
+    said = entry_of(Report(decision)).message
+    assert "; then: cat > /etc/my-token && systemctl reload-or-restart hakeeper    # paste" in said

@@ -130,8 +130,16 @@ def test_every_key_is_taken_over() -> None:
             standby_interval_s=3600.0,
             can_query=False,
             apis={
-                "cloud": ApiSettings(call_timeout_s=1.5, endpoint=config.hetzner.endpoint),
-                "robot": ApiSettings(call_timeout_s=30.0, endpoint=config.robot.endpoint),
+                "cloud": ApiSettings(
+                    call_timeout_s=1.5,
+                    endpoint=config.hetzner.endpoint,
+                    secret_file=str(config.hetzner.token_file),
+                ),
+                "robot": ApiSettings(
+                    call_timeout_s=30.0,
+                    endpoint=config.robot.endpoint,
+                    secret_file=str(config.robot.credentials_file),
+                ),
             },
             fifo_path=str(config.keepalived.fifo),
         )

@@ -134,7 +134,7 @@ ROBOT_ROWS: list[Row] = [
         "install -m 0600 /dev/stdin /etc/hakeeper/robot-login; systemctl restart hakeeper"),
     ("a refused login of a file", lambda _: robot_case(listed=refused()).with_yaml("robot:\n",
         "robot:\n  credentials_file: /l\n"), "Robot login", ERROR, "refuses the login", SERVER_AT,
-        "then write USER:PASSWORD to /l"),
+        "cat > /l && systemctl reload-or-restart hakeeper"),
     # --- the budget
     ("no reads left", lambda _: robot_case(listed=unlisted(FailureKind.THROTTLED,
         "rate_limit_exceeded")), "Robot budget", ERROR, "are used up (rate_limit_exceeded)", "",

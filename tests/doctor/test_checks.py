@@ -127,7 +127,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "token", ERROR, "may only read (token_readonly)", "", "may read and write"),
     ("token file", lambda c: c.with_yaml("instances:", "hetzner: {token_file: /t}\ninstances:")
         .with_api(**denied("unauthorized")), "token", ERROR, "refuses the token", f"{YAML_PATH}:1",
-        "write it to /t"),
+        "cat > /t && systemctl reload-or-restart hakeeper"),
     ("no word on writing", lambda c: c.with_api(may_write=failure(FailureKind.OUTCOME_UNKNOWN,
         "deadline")), "token", ERROR, "the test request ended with deadline", "",
         "again"),

@@ -110,6 +110,7 @@ def login_refused(scene: Scene) -> None:
     login = node.folder / "robot-login"
     login.touch(0o600)
     login.write_text(f"{LOGIN}-of-yesterday\n")
+    scene.values["secret_file"] = str(login)
     node.config["robot"] = {
         "endpoint": robot.url,
         "credentials_file": str(login),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from hakeeper.adapters.cures import cure_of, fifo_cure
+from hakeeper.adapters.cures import cure_of, fifo_cure, secret_cure
 from hakeeper.kinds import FLOATING_IPS
 from tests.states.scene import Scene
 
@@ -52,10 +52,15 @@ class State:
     def cure(self, scene: Scene) -> str:
         """Return the way out, from the table of cures."""
         values = values_of(scene)
-        return "; ".join(
-            fifo_cure(code, values["path"]) if code.startswith("fifo.") else cure_of(code, **values)
-            for code in self.cures or (self.code,)
-        )
+        return "; ".join(_cure(code, values) for code in self.cures or (self.code,))
+
+
+def _cure(code: str, values: Mapping[str, str]) -> str:
+    if code.startswith("fifo."):
+        return fifo_cure(code, values["path"])
+    if code.startswith(("token.", "login.")):
+        return secret_cure(code, values["secret_file"])
+    return cure_of(code, **values)
 
 
 def words_of(document: Mapping[str, Any]) -> dict[str, str | None]:
@@ -87,6 +92,7 @@ def values_of(scene: Scene) -> dict[str, str]:
         "server_id": str(scene.it.server),
         "elsewhere": f"elsewhere (id {scene.cluster.elsewhere})",
         "path": str(scene.it.fifo),
+        "secret_file": str(scene.it.token_file),
         "section": "instances",
         "vrrp_address": LOST,
         **scene.values,

@@ -26,7 +26,7 @@ from hakeeper.kinds import KINDS, api_named
 # --- claims ----------------------------------------------------------------------------------
 
 
-def _rejected(api: Api) -> tuple[str, str]:
+def _rejected(api: Api, secret_file: str) -> tuple[str, str]:
     """Return the event of a token or login that is refused, and what follows."""
     event = f"{api.known_by}.rejected"
     again = "retrying until then"
@@ -34,7 +34,7 @@ def _rejected(api: Api) -> tuple[str, str]:
         again = (
             f"trying again in {api.patience.login_wait_s / 60.0:.0f} minutes, or after a restart"
         )
-    return event, f"to mend it: {cures.cure_of(event)}; {again}"
+    return event, f"to mend it: {cures.secret_cure(event, secret_file)}; {again}"
 
 
 def _throttled(api: Api) -> tuple[str, str]:
@@ -69,7 +69,7 @@ def _claim_failed(made: claims.ClaimFailed) -> Entry:
         case FailureKind.ALREADY:
             event, what_now = "claim.failed", "reading the holder"
         case FailureKind.AUTH:
-            event, what_now = _rejected(api_named(made.api))
+            event, what_now = _rejected(api_named(made.api), made.secret_file)
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
             event, what_now = "claim.refused", "it needs a change by hand; retrying until then"
         case FailureKind.THROTTLED:
@@ -207,7 +207,7 @@ def _api_failed(made: resources.ApiFailed) -> Entry:
     failure = made.failure
     match failure.kind:
         case FailureKind.AUTH:
-            event, what_now = _rejected(api_named(made.api))
+            event, what_now = _rejected(api_named(made.api), made.secret_file)
         case FailureKind.THROTTLED:
             event, what_now = _throttled(api_named(made.api))
         case _:

@@ -138,8 +138,10 @@ def _note(state: State, call: Inflight, failure: Failure, now: float) -> None:
     request, health = call.request, call.api.health
     # What has to be put right after a 401 is the token, not the identity.
     identifying = isinstance(request, Identify) and failure.kind is not FailureKind.AUTH
-    of = call.api.name
-    decision = ServerUnidentified(of, failure) if identifying else ApiFailed(of, failure, request)
+    of, file = call.api.name, call.api.settings.secret_file
+    decision: ServerUnidentified | ApiFailed = ApiFailed(of, failure, request, file)
+    if identifying:
+        decision = ServerUnidentified(of, failure)
     refused = RESPONSES[failure.kind].scope is Scope.REQUEST
     if refused or failure.code == NO_IDENTITY:
         if failure.code != NO_IDENTITY and call.api.goes_out(request):

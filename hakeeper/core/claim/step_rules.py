@@ -175,7 +175,9 @@ def failed(
     if not cancelled and not _is_eager(claim, failure, now):
         claim = replace(claim, refused_at_s=now)
     claim = replace(claim, attempt=claim.attempt + 1)
-    report = ClaimFailed(resource.vrrp, resource.label, resource.kind.api.name, failure)
+    api = resource.kind.api
+    file = api.settings.secret_file
+    report = ClaimFailed(resource.vrrp, resource.label, api.name, failure, file)
     match failure.kind:
         case FailureKind.OUTCOME_UNKNOWN:
             resource.writes.lose_track(now)

@@ -37,10 +37,11 @@ class ClaimAbandoned(OfResource):
 
 @dataclass(frozen=True, slots=True)
 class ClaimFailed(OfResource):
-    """An assign failed; once for each code of a claim."""
+    """An assign failed; once for each code of a claim. `secret_file`: see `ApiSettings`."""
 
     api: str
     failure: Failure
+    secret_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

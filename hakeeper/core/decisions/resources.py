@@ -45,11 +45,12 @@ class ZoneMismatch(OfResource):
 
 @dataclass(frozen=True, slots=True)
 class ApiFailed:
-    """A read failed; once until an answer comes."""
+    """A read failed; once until an answer comes. `secret_file`: see `ApiSettings`."""
 
     api: str
     failure: Failure
     request: Request
+    secret_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

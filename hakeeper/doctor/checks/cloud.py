@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from hakeeper.adapters.cures import TOKEN_SOURCE, cure_of
+from hakeeper.adapters.cures import cure_of, secret_cure
 from hakeeper.core.apis.failure_table import READ_ONLY, api_code
 from hakeeper.core.calls import NO_IDENTITY, Failure, FailureKind, Identified, MutationAccepted
 from hakeeper.doctor.checks.answers import SKEW_S, answers, skew
@@ -75,11 +75,9 @@ def token(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
-    cure = cure_of(api_code(failure, CLOUD.known_by))
-    place = None
-    if facts.config.config.hetzner.token_file is not None:
-        place = facts.config.key("hetzner.token_file")
-        cure = f"{TOKEN_SOURCE}; then write it to {facts.config.config.hetzner.token_file}"
+    file = facts.config.config.hetzner.token_file
+    cure = secret_cure(api_code(failure, CLOUD.known_by), "" if file is None else str(file))
+    place = None if file is None else facts.config.key("hetzner.token_file")
     if failure.code == READ_ONLY:
         return error(
             f"the token ({source}) may only read (token_readonly)",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from hakeeper.adapters.cures import api_cure, cure_of, identity_cure
+from hakeeper.adapters.cures import api_cure, identity_cure, secret_cure
 from hakeeper.core.apis.budget import Budget
 from hakeeper.core.calls import AllRead, Failure, FailureKind, Identified
 from hakeeper.core.observation import Observation
@@ -36,13 +36,8 @@ def login(facts: Facts) -> Iterator[CheckResult]:
 
 def _refused(facts: Facts, failure: Failure) -> Finding:
     source, file = facts.config.login_source, facts.config.config.robot.credentials_file
-    cure, place = cure_of("login.rejected"), None
-    if file is not None:
-        place = facts.config.key("robot.credentials_file")
-        cure = (
-            "Robot, Settings, Webservice and app settings: set a password; then write"
-            f" USER:PASSWORD to {file}, and: systemctl reload-or-restart hakeeper"
-        )
+    cure = secret_cure("login.rejected", "" if file is None else str(file))
+    place = None if file is None else facts.config.key("robot.credentials_file")
     return error(
         f"Robot refuses the login ({source}): {failure.message} ({failure.code})",
         why="no failover IP can be moved; each check and each start is a try, and the third refused"

@@ -251,6 +251,14 @@ def test_a_program_that_dies_of_the_file_is_reported(tmp_path: Path) -> None:
     assert ConfigTest(code=5) == config_test(str(silent), tmp_path, "x")
 
 
+def test_what_keepalived_says_after_many_remarks_is_kept(tmp_path: Path) -> None:
+    many = program_that(tmp_path, "seq 500; echo the virtual router id must be set; exit 5")
+    told = config_test(many, tmp_path, None)
+
+    assert told is not None
+    assert "the virtual router id must be set" == told.remarks[-1]
+
+
 def test_a_sending_keepalived_is_reported() -> None:
     with public_folder() as folder:
         program = program_that(folder, "echo Disabling track script x due to insecure >&2; exit 5")

@@ -92,7 +92,9 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     return replace(
         facts,
         test=config_test(program, path, given.config_id),
-        reading=parse_with_keepalived(program, path, given.config_id, config.resources),
+        reading=parse_with_keepalived(
+            program, path, given.config_id, config.resources, is_doubtful=bool(conf.unread)
+        ),
     )
 
 

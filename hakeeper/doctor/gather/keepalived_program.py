@@ -14,6 +14,7 @@ import signal
 import stat
 import subprocess
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,8 @@ from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.keepalived_facts import ConfigTest, KeepalivedsReading, Version
 
-REMARKS_LIMIT: Final = 20
+REMARKS_LIMIT: Final = 2000
+"""Far more than anybody reads: what ends keepalived may be the last thing that it says."""
 REMARK_LENGTH: Final = 400
 TEST_TIMEOUT_S: Final = 30.0
 """Without `router_id` keepalived resolves the host's name first; a dead resolver takes 10 s."""
@@ -36,10 +38,14 @@ _FIFO_THERE: Final = re.compile(
 _INSTANCE_THERE: Final = re.compile(
     _PLACE + r"vrrp instance (?P<name>.+) already defined$", re.MULTILINE
 )
+_STOPPED: Final = "*** Configuration line"
+"""What keepalived says of the line at which it stops reading; what follows is unknown."""
 _PLAIN_NAME: Final = re.compile(r"[^\s\"'{}#!$@~\\]{1,200}")
 """Names without special characters, which keepalived reads the same everywhere."""
 
 
+_ALONE_LIMIT: Final = 8
+"""How many names are looked for alone."""
 _PLACES: Final = "/usr/sbin:/usr/local/sbin:/sbin"
 
 
@@ -93,14 +99,37 @@ def config_test(program: str, path: Path, config_id: str | None) -> ConfigTest |
 
 
 def parse_with_keepalived(
-    program: str, path: Path, config_id: str | None, names: Collection[VrrpId]
+    program: str,
+    path: Path,
+    config_id: str | None,
+    names: Collection[VrrpId],
+    *,
+    is_doubtful: bool = False,
 ) -> KeepalivedsReading | None:
-    """Let keepalived's parser find these instances and the FIFO line; None: no answer."""
+    """Let keepalived's parser find these instances and the FIFO line; None: no answer.
+
+    In a doubtful file, such as one whose braces do not match, it looks for each of them alone: what
+    is defined twice it skips up to the brace that matches, and with it what it would have read.
+    """
     if any(character in str(path) for character in "*?[{\n") or not path.is_absolute():
         return None
     asked = frozenset(
         one for one in names if one.kind is VrrpKind.INSTANCE and _PLAIN_NAME.fullmatch(one.name)
     )
+    if not is_doubtful:
+        return _asked(program, path, config_id, asked)
+    found = _asked(program, path, config_id, frozenset())
+    for one in sorted(asked, key=str)[:_ALONE_LIMIT]:
+        alone = _asked(program, path, config_id, frozenset((one,)))
+        if found is None or alone is None:
+            return None
+        found = replace(found, asked=found.asked | alone.asked, has=found.has | alone.has)
+    return found
+
+
+def _asked(
+    program: str, path: Path, config_id: str | None, asked: frozenset[VrrpId]
+) -> KeepalivedsReading | None:
     lines = [
         "global_defs {",
         "    vrrp_notify_fifo /nonexistent/hakeeper-asks root",
@@ -111,8 +140,9 @@ def parse_with_keepalived(
     with contextlib.suppress(OSError), _in_memory("\n".join(lines) + "\n") as fd:
         argv = _test_argv(program, f"/proc/self/fd/{fd}", config_id)
         done = _run(argv, pass_fds=(fd,))
-        if done is not None and done.returncode >= 0:
-            return read_answer(done.stdout + done.stderr, asked)
+        text = "" if done is None else done.stdout + done.stderr
+        if done is not None and done.returncode >= 0 and _STOPPED not in text:
+            return read_answer(text, asked)
     return None
 
 

@@ -65,6 +65,8 @@ IPV6 = "2001:db8:1:2::/64"
 
 
 FIFO = "/run/hakeeper/notify.fifo"
+GROUP = "vrrp_sync_group G {\n group {\n VI_1\n }\n}\n"
+GROUPED = "groups: {G: {floating_ips: [web], vrrp_address: 10.0.0.2}}\n"
 DENIED = ConfUnreadable(CONF_PATH, "Permission denied", is_denied=True)
 ODD = odd_floating_ip(id=1, name="web", network=None, why="server is missing")
 VRRP_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
@@ -204,6 +206,20 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("virtual_server, no IPVS", lambda c: replace(c.with_keepalived(has_ipvs=False), conf=CONF
         + "virtual_server 203.0.113.10 443 {\n}\n"), "keepalived.conf", ERROR,
         "this kernel has no IPVS", f"{CONF_PATH}:27", "DAEMON_ARGS=-P"),
+    ("synchronized connections, no IPVS", lambda c: c.with_conf("    version 3",
+        "    lvs_sync_daemon_interface eth0\n    version 3").with_keepalived(has_ipvs=False,
+        has_checkers=False), "keepalived.conf", ERROR,
+        "the file has `lvs_sync_daemon_interface`, but this kernel has no IPVS",
+        f"{CONF_PATH}:15", "remove the line `lvs_sync_daemon_interface`"),
+    ("more remarks than anybody reads", lambda c: c.with_keepalived(test=ConfigTest(code=5,
+        remarks=tuple(f"(Line {n}) odd" for n in range(1, 25)))), "keepalived.conf",
+        WARNING, "more of this file than is shown here (4 more)", CONF_PATH,
+        f"keepalived --config-test -f {CONF_PATH}"),
+    ("a group of one that is followed", lambda c: replace(c, yaml=GROUPED, conf=CONF + GROUP)
+        .with_keepalived(test=ConfigTest(code=5, remarks=(
+        "Sync group G has only 1 virtual router(s) - this probably isn't what you want",))),
+        "keepalived.conf", ERROR, "has only 1 virtual router", CONF_PATH,
+        "instances: {VI_1: …} in place of groups: {G: …}"),
     ("left out", lambda c: replace(c, conf=CONF.replace("vrrp_script nginx {",
         "vrrp_script empty {\n}\nvrrp_script nginx {")), "keepalived.conf", WARNING,
         "the vrrp_script empty is ignored", f"{CONF_PATH}:9", 'script "'),
@@ -227,6 +243,17 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         .with_keepalived(reading=KeepalivedsReading(fifo=FIFO, asked=VI_2, has=VI_2)), "instance",
         WARNING, "not checked: the vrrp_instance VI_2: keepalived has it", f"{YAML_PATH}:2",
         "journalctl -u keepalived"),
+    ("a group of strangers", lambda c: replace(c, yaml=GROUPED, conf=CONF
+        + GROUP.replace("VI_1", "VI_8\n VI_9")), "instance", ERROR,
+        "the vrrp_sync_group G has no instance of this file in its `group`; it names: VI_8, VI_9",
+        f"{CONF_PATH}:27", "group { VI_1 }    # in vrrp_sync_group G"),
+    ("a group without its list", lambda c: replace(c, yaml=GROUPED,
+        conf=f"{CONF}vrrp_sync_group G {{\n VI_1\n}}\n").with_keepalived(roles={"G": Role.BACKUP}),
+        "instance", ERROR, "the vrrp_sync_group G has no instance of this file in its `group`",
+        f"{CONF_PATH}:27", "group { VI_1 }"),
+    ("an interface that may come", lambda c: c.with_conf("interface enp7s0", "interface ens10")
+        .with_conf("    enable_dbus\n", "    enable_dbus\n    dynamic_interfaces\n"), "instance",
+        ERROR, "interface ens10, which does not exist", f"{CONF_PATH}:14", "interface NAME"),
     ("unknown group", lambda c: replace(c, yaml="groups: {G: {floating_ips: [web]}}\n"),
         "instance", ERROR, "has no vrrp_sync_group G; it has: none", f"{YAML_PATH}:1",
         "vrrp_sync_group G { … }"),

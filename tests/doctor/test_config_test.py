@@ -24,6 +24,7 @@ from hakeeper.doctor.checks.config_test import (
 )
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.gather.keepalived_program import find_program
+from hakeeper.doctor.gather.kernel import has_ipvs
 from hakeeper.doctor.keepalived_facts import ConfigTest, KeepalivedsReading
 from tests.support.privileges import NOBODY, public_folder
 from tests.support.waiting import eventually
@@ -94,11 +95,20 @@ FILES: dict[str, list[tuple[str, str]]] = {
     "one number twice": [("}\n}\n", "}\n}\n" + SECOND)],
     "one number twice by multicast": [(PEERS, ""),
         ("}\n}\n", "}\n}\n" + SECOND.replace(PEERS, ""))],
+    "a state that there is not": [("state BACKUP", "state SLAVE")],
+    "too high a priority": [("priority 100", "priority 300")],
+    "no such user": [("    router_id a\n", "    router_id a\n    script_user no-such-user\n"),
+        ("    state BACKUP\n", TRACKED), ("vrrp_instance", f"{SCRIPT}vrrp_instance")],
+    "two faults of one line": [("    state",
+        "    lvs_sync_daemon_interface\n    state")],
+    "a fault after many remarks": [("    virtual_router_id 60\n",
+        "".join(f"    odd_word_{n}\n" for n in range(30)))],
     "something else": [("203.0.113.10/32", "203.0.113.310/32")],
 }  # fmt: skip
 """How to spoil the file, by a name."""
 ENDS = ("interface", "VIP's interface", "tracked", "no interface", "no VIP, version 3", "no id",
-    "no parameter", "one number twice", "one number twice by multicast")  # fmt: skip
+    "no parameter", "one number twice", "one number twice by multicast", "two faults of one line",
+    "a fault after many remarks")  # fmt: skip
 
 
 class Machine:
@@ -222,14 +232,14 @@ def test_a_reload_is_refused_or_ends_it(machine: Machine, name: str, *, with_che
 # --- what keepalived reads ----------------------------------------------------------------------
 
 
-def reads(machine: Machine, *names: str) -> KeepalivedsReading:
+def reads(machine: Machine, *names: str, is_doubtful: bool = False) -> KeepalivedsReading | None:
     code = (
         "from pathlib import Path\n"
         "from hakeeper.core.model import VrrpId, VrrpKind\n"
         "from hakeeper.doctor.gather.keepalived_program import parse_with_keepalived\n"
         f"names = [VrrpId(VrrpKind.INSTANCE, name) for name in {names!r}]\n"
         f"print(repr(parse_with_keepalived({find_program()!r}, Path({str(machine.conf)!r}), None,"
-        " names)))"
+        f" names, is_doubtful={is_doubtful!r})))"
     )
 
     done = subprocess.run(
@@ -248,7 +258,7 @@ def reads(machine: Machine, *names: str) -> KeepalivedsReading:
     for kind in VrrpKind:
         text = text.replace(repr(kind), f"VrrpKind.{kind.name}")
     found = eval(text, {**known, "VrrpKind": VrrpKind})  # noqa: S307  # what we printed ourselves
-    assert isinstance(found, KeepalivedsReading)
+    assert found is None or isinstance(found, KeepalivedsReading)
     return found
 
 
@@ -265,6 +275,7 @@ def test_keepalived_tells_what_it_reads_after_parameters_and_includes(machine: M
     found = reads(machine, "VI_1", "VI_2", "VI_3", "odd name")
     ids = {name: VrrpId(VrrpKind.INSTANCE, name) for name in ("VI_1", "VI_2", "VI_3")}
 
+    assert found is not None
     assert ("/run/hakeeper/notify.fifo", Place(str(machine.conf), 4)) == (
         found.fifo,
         found.fifo_place,
@@ -277,9 +288,67 @@ def test_keepalived_tells_that_there_is_nothing(machine: Machine) -> None:
     machine.write([])
     found = reads(machine, "VI_9")
 
+    assert found is not None
     assert (None, frozenset()) == (found.fifo, found.has)
     assert len(found.asked) == 1
     assert ConfigTest() == ConfigTest(code=0)
+
+
+def test_keepalived_that_stops_reading_does_not_tell_that_there_is_nothing(
+    machine: Machine,
+) -> None:
+    machine.write([("vrrp_instance", "vrrp_script chk {\n    interval\n}\nvrrp_instance")])
+    _, said = machine.test()
+
+    assert any("missing a parameter" in one for one in said)
+    assert reads(machine, "VI_1") is None
+
+
+def test_keepalived_finds_what_comes_after_a_block_whose_braces_do_not_match(
+    machine: Machine,
+) -> None:
+    machine.write(
+        [
+            ("}\n}\n", "}\n}\n" + SECOND.replace("id 60", "id 61")),
+            ("        192.0.2.3\n    }\n", "        192.0.2.3\n    }\n    odd {\n"),
+            ("    router_id a\n", "    router_id a\n    vrrp_notify_fifo /run/f root\n"),
+        ]
+    )
+    together = reads(machine, "VI_1", "VI_2")
+    alone = reads(machine, "VI_1", "VI_2", "VI_3", is_doubtful=True)
+
+    assert together is not None
+    assert alone is not None
+    assert {"VI_1"} == {one.name for one in together.has}
+    assert {"VI_1", "VI_2"} == {one.name for one in alone.has}
+    assert {"VI_1", "VI_2", "VI_3"} == {one.name for one in alone.asked}
+    assert "/run/f" == alone.fifo
+
+
+def test_keepalived_needs_ipvs_to_synchronize_connections(machine: Machine) -> None:
+    machine.write([("    state", "    lvs_sync_daemon_interface enp7s0\n    state")])
+    with machine.running() as process:
+        starts = machine.has_come(process)
+
+    assert starts is (has_ipvs() is True)
+
+
+def test_an_interface_that_may_come_is_waited_for(machine: Machine) -> None:
+    machine.write(
+        [
+            ("interface enp7s0", "interface enp9s9"),
+            ("    router_id a\n", "    router_id a\n    dynamic_interfaces\n"),
+        ]
+    )
+    with machine.running() as process:
+        eventually(
+            lambda: process.poll() is not None or "FAULT" in machine.log.read_text(),
+            timeout_s=30,
+            what="keepalived to start or to end",
+        )
+        runs = process.poll() is None
+
+    assert runs
 
 
 def test_keepalived_reports_scripts_differently_to_other_users(machine: Machine) -> None:

@@ -125,3 +125,17 @@ def test_ignored_lines_are_reported_with_their_place() -> None:
     assert f"keepalived keeps the first one ({CONF_PATH}:5)" == ignored[6].why
     assert "vrrp_script late { … }    # above all blocks that track it" == ignored[31].cure
     assert () == conf().unread
+
+
+def test_what_synchronizes_connections_is_known() -> None:
+    """In `global_defs` keepalived does it only for an instance, even one that it does not have."""
+    line = "lvs_sync_daemon_interface eth0"
+    texts = {
+        f"vrrp_instance A {{\n {line}\n}}\n": 2,
+        f"vrrp_instance A {{\n}}\nvrrp_instance A {{\n {line}\n}}\n": None,
+        "global_defs {\n lvs_sync_daemon eth0 A id 5\n}\n": 2,
+        "global_defs {\n lvs_sync_daemon eth0\n}\n": None,
+    }
+    found = [read(text).lvs_sync for text in texts]
+
+    assert [None if one is None else one.place.line for one in found] == [*texts.values()]

@@ -1,6 +1,7 @@
 """keepalived.conf: is it readable and valid, and does it define the configured instances?"""
 
 import difflib
+import re
 import shlex
 from collections.abc import Iterator
 from string import Template
@@ -14,12 +15,14 @@ from hakeeper.doctor.checks.config_test import (
     SCRIPTS_INSECURE,
     SECURE,
     VIP_LINE,
+    Remark,
+    gravest,
     parse_remarks,
 )
 from hakeeper.doctor.checks.ignored_lines import ignored_include, missing_because
 from hakeeper.doctor.checks.track_scripts import insecure_programs
 from hakeeper.doctor.checks.virtual_addresses import are_permanent, example_vip
-from hakeeper.doctor.conf.configuration import Instance, KeepalivedConf
+from hakeeper.doctor.conf.configuration import Group, Instance, KeepalivedConf
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import (
     CheckResult,
@@ -39,6 +42,9 @@ REFUSAL: Final = (
 )
 _AS_ROOT: Final = "run the check as root: hakeeper check --online"
 _TEST: Final = "keepalived --config-test -f"
+_SHOWN_LIMIT: Final = 20
+"""How many of keepalived's remarks are shown."""
+_ONE_MEMBER: Final = re.compile(r"Sync group (\S+) has only 1 virtual router")
 _SCRIPT_LINES: Final = (
     "track_script",
     "notify",
@@ -66,7 +72,7 @@ def conf(facts: Facts) -> Iterator[CheckResult]:
         *_unread(facts, read),
         *_tested(facts, read),
         *_scripts(facts, read),
-        *_virtual_servers(facts, read),
+        *_ipvs(facts, read),
     ]
     yield from troubles or [Passed(f"{read.file} is accepted by keepalived")]
 
@@ -126,11 +132,8 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
     if not test.by_root:
         lines = tuple(one for one in lines if not ONLY_WITHOUT_ROOT.search(one))
     remarks = parse_remarks(lines, read.file)
-    leave_as_is = (
-        f"leave it as it is, without `reload_check_config`: the {facts.config.noun} is on this"
-        " machine permanently"
-    )
-    for one in remarks:
+    shown = gravest(remarks, _SHOWN_LIMIT)
+    for one in shown:
         if one.kind.loses and is_lost_address_known and not facts.has_reload_check:
             continue  # reported with its line, or with the address that is needed
         is_refused = one.kind.ends or one.kind.loses or facts.has_reload_check
@@ -138,11 +141,17 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
         yield (error if is_refused else warning)(
             f"keepalived says: {one.text}",
             why=why,
-            cure=leave_as_is
-            if NO_VIP in one.text and are_permanent(facts)
-            else one.cure(read.file, **example_vip(facts)),
+            cure=_cure(facts, read, one),
             place=one.place,
             when=When.ALWAYS if one.kind.loses else When.NEXT_START,
+        )
+    if left := len(remarks) - len(shown):
+        yield warning(
+            f"keepalived says more of this file than is shown here ({left} more)",
+            why="nothing of it is worse than what is shown",
+            cure=f"{_TEST} {read.file}",
+            place=Place(read.file),
+            when=When.NEXT_START,
         )
     if not remarks and not lines and not test.remarks:
         make = error if facts.has_reload_check else warning
@@ -153,6 +162,24 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
             place=Place(read.file),
             when=When.NEXT_START,
         )
+
+
+def _cure(facts: Facts, read: KeepalivedConf, one: Remark) -> str:
+    """Return the way out of a remark, which must not break what hakeeper relies on."""
+    if NO_VIP in one.text and are_permanent(facts):
+        return (
+            f"leave it as it is, without `reload_check_config`: the {facts.config.noun} is on this"
+            " machine permanently"
+        )
+    match = _ONE_MEMBER.search(one.text)
+    group = None if match is None else VrrpId(VrrpKind.GROUP, match[1])
+    if group is not None and group in facts.config.config.resources:
+        member = next((each.name for each in read.members(group)), "NAME")
+        return (
+            f"instances: {{{member}: …}} in place of groups: {{{group.name}: …}}    # in"
+            " hakeeper.yaml; only then remove the vrrp_sync_group"
+        )
+    return one.cure(read.file, **example_vip(facts))
 
 
 def _scripts(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
@@ -186,15 +213,27 @@ def _scripts(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
         yield from insecure_programs(facts, read, REFUSAL)
 
 
-def _virtual_servers(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
+def _ipvs(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
+    """Find what needs IPVS where the kernel has none; keepalived's own test finds nothing."""
     seen = facts.keepalived
+    if seen.has_ipvs is not False:
+        return
     place = read.all_keywords.get("virtual_server")
-    if place is not None and seen.has_ipvs is False and seen.has_checkers:
+    if place is not None and seen.has_checkers:
         yield error(
             "the file has a `virtual_server`, but this kernel has no IPVS",
             why="keepalived's health checks exit then, and all of keepalived with them",
             cure="remove the virtual_server, or set DAEMON_ARGS=-P in /etc/default/keepalived",
             place=place,
+            when=When.NEXT_START,
+        )
+    if read.lvs_sync is not None:
+        yield error(
+            f"the file has `{read.lvs_sync.keyword}`, but this kernel has no IPVS",
+            why="keepalived's VRRP process exits then, or crashes again and again, and reports no"
+            " role",
+            cure=f"remove the line `{read.lvs_sync.keyword}`",
+            place=read.lvs_sync.place,
             when=When.NEXT_START,
         )
 
@@ -247,8 +286,12 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
     names = [name for name in read.names(vrrp.kind) if name != vrrp.name]
     keyword = "vrrp_instance" if vrrp.kind is VrrpKind.INSTANCE else "vrrp_sync_group"
     in_file, is_in_running_keepalived = facts.is_in_conf(vrrp), facts.is_in_running_keepalived(vrrp)
+    group = None
+    if vrrp.kind is VrrpKind.GROUP and not read.unread:
+        group = next((one for one in read.groups if one.name == vrrp.name), None)
     # Trust keepalived's own parser first, then the running process, and this check's parser last.
-    if in_file or (in_file is None and (is_in_running_keepalived or read.unread)):
+    is_unclear = in_file is None and group is None and (is_in_running_keepalived or read.unread)
+    if in_file or is_unclear:
         return not_checked(
             f"the {keyword} {vrrp.name}: keepalived has it, but this check does not find it"
             if in_file or is_in_running_keepalived
@@ -257,6 +300,8 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
             place=facts.config.section(vrrp),
         )
     when = When.NEXT_START if is_in_running_keepalived else When.ALWAYS
+    if group is not None:
+        return _empty_group(read, group, when)
     if not names and (cause := ignored_include(read)) is not None:
         return missing_because(f"keepalived has no {keyword} {vrrp.name}", cause, when)
     configured = facts.config.config.resources
@@ -274,6 +319,19 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
     )
 
 
+def _empty_group(read: KeepalivedConf, group: Group, when: When) -> Finding:
+    named = f"; it names: {', '.join(group.members)}" if group.members else ""
+    known = " ".join(one.name for one in read.instances) or "NAME"
+    return error(
+        f"the vrrp_sync_group {group.name} has no instance of this file in its `group`{named}",
+        why="keepalived removes such a group and never reports a role for it, so its addresses are"
+        " never claimed",
+        cure=f"group {{ {known} }}    # in vrrp_sync_group {group.name}",
+        place=group.place,
+        when=when,
+    )
+
+
 def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Finding]:
     interface = one.interface
     runs = facts.is_in_running_keepalived(VrrpId(VrrpKind.INSTANCE, one.name))
@@ -284,12 +342,16 @@ def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Fi
             "no interface" if interface is None else f"interface {interface}, which does not exist"
         )
         names = ", ".join(sorted(facts.machine.interfaces - {"lo"})) or "none"
+        is_waiting = interface is not None and "dynamic_interfaces" in read.global_keywords
         yield error(
             f"{one.name} has {shown}; this machine has: {names}",
-            why="keepalived does not start with such an instance",
+            why="with dynamic_interfaces keepalived starts, but such an instance is in FAULT until"
+            " there is one"
+            if is_waiting
+            else "keepalived does not start with such an instance",
             cure="interface NAME    # the one of the private network; see: ip -br address",
             place=one.interface_place or one.place,
-            when=when,
+            when=When.ALWAYS if is_waiting else when,
         )
     version = one.version or read.vrrp_version
     strict = "vrrp_strict" in read.global_keywords or "strict_mode" in one.keywords

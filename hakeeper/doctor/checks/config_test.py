@@ -105,6 +105,15 @@ REMARK_KINDS: Final = (
         cure="advert_int 1    # or: version 3"),
     RemarkKind(says=r"unicast with use_vmac requires vmac_xmit_base",
         does="keepalived sets it itself", cure="remove `use_vmac`"),
+    RemarkKind(says=r"unknown state '.*', defaulting to BACKUP",
+        does="keepalived takes it for BACKUP", cure="state BACKUP    # on all servers"),
+    RemarkKind(says=r"Priority not valid!", does="keepalived takes 100 instead",
+        cure="priority 100    # 1 to 254, another one on each server"),
+    RemarkKind(says=r"Error setting global script uid/gid",
+        does="keepalived runs without the scripts that name no user of their own",
+        cure="script_user root    # or another user that exists"),
+    RemarkKind(says=r"Unable to set default user", does="keepalived runs without the script",
+        cure="script_user root    # a user that exists, in global_defs above the script"),
 )  # fmt: skip
 OTHER: Final = RemarkKind(says="", does="keepalived runs on, as far as is known")
 _CONSEQUENCES: Final = re.compile(r"(Unknown keyword '}'|Unexpected '{' - ignoring)$")
@@ -132,18 +141,29 @@ def kind_for(text: str) -> RemarkKind:
 
 
 def parse_remarks(remarks: tuple[str, ...], file: str) -> list[Remark]:
-    """Parse the remarks, and keep one for each cause: the first one for each line."""
+    """Parse the remarks, and keep one for each cause: the gravest of each line, else the first."""
     found: dict[tuple[Place, str], Remark] = {}
     for one in _plain(remarks, file):
         at = one.place.line
         key = (one.place if at is not None else Place(file), "" if at is not None else one.text)
-        found.setdefault(key, one)
+        if _gravity(one) > _gravity(found.setdefault(key, one)):
+            found[key] = one
     ends_by_interface = any("doesn't exist" in one.text for one in found.values())
     return [
         one
         for one in found.values()
         if not (ends_by_interface and one.text.startswith("Non-existent interface"))
     ]
+
+
+def gravest(remarks: list[Remark], most: int) -> list[Remark]:
+    """Return the gravest of them, in their order."""
+    kept = sorted(range(len(remarks)), key=lambda at: _gravity(remarks[at]), reverse=True)[:most]
+    return [remarks[at] for at in sorted(kept)]
+
+
+def _gravity(one: Remark) -> tuple[bool, bool, bool]:
+    return one.kind.ends, one.kind.loses, one.kind is not OTHER
 
 
 def _plain(remarks: tuple[str, ...], file: str) -> Iterator[Remark]:

@@ -35,6 +35,7 @@ __all__ = [
 ]
 _FIFOS: Final = ("notify_fifo", "vrrp_notify_fifo")
 _VERSIONS: Final = (2, 3)
+_LVS_SYNC: Final = "lvs_sync_daemon"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,8 @@ class KeepalivedConf:
     net_namespace: str | None = None
     is_pid_dir_used: bool = False
     """Whether `use_pid_dir` is set, or one of the two above, which imply it."""
+    lvs_sync: Statement | None = None
+    """The first line by which the VRRP process has IPVS synchronize its connections."""
 
     @property
     def notify_scripts(self) -> tuple[NotifyScript, ...]:
@@ -210,6 +213,7 @@ def read_configuration(
         net_namespace=_first_value(top, "net_namespace"),
         is_pid_dir_used=any(one.keyword == "use_pid_dir" for one in top)
         or any(_first_value(top, word) is not None for word in ("instance", "net_namespace")),
+        lvs_sync=_lvs_sync(top, global_lines),
     )
 
 
@@ -222,6 +226,21 @@ def _note_all(keywords: dict[str, Place], statements: Iterable[Statement]) -> No
 def _first_value(statements: Iterable[Statement], keyword: str) -> str | None:
     found = (one.arguments[0] for one in statements if one.keyword == keyword and one.arguments)
     return next(found, None)
+
+
+def _lvs_sync(top: Iterable[Statement], global_lines: Iterable[Statement]) -> Statement | None:
+    """Return such a line; one of `global_defs` has to name an instance, known or not."""
+    found = [
+        *(one for one in global_lines if one.keyword == _LVS_SYNC and len(one.arguments) > 1),
+        *(
+            line
+            for one in top
+            if one.keyword == "vrrp_instance"
+            for line in one.block
+            if line.keyword == f"{_LVS_SYNC}_interface" and line.arguments
+        ),
+    ]
+    return next(iter(found), None)
 
 
 def _fifos(lines: Iterable[Statement]) -> tuple[tuple[FifoLine, ...], Statement | None]:

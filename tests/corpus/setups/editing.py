@@ -33,6 +33,15 @@ SETUPS = (
         later=conf(CONF, NO_LINE),
     ),
     SetUp(
+        name="value-lost-above",
+        about="A value was lost in an edit: the next start stops reading before the instance.",
+        conf=WITH_DBUS,
+        later=conf(
+            CONF,
+            WITH_DBUS.replace("vrrp_instance", "vrrp_script chk {\n    interval\n}\nvrrp_instance"),
+        ),
+    ),
+    SetUp(
         name="broken-after-start",
         about="A brace was lost in an edit: the next start has no instance.",
         conf=WITH_DBUS,

@@ -128,6 +128,14 @@ SETUPS = (
         conf=global_defs("reload_check_config") + instance("garp_master_dely 5"),
     ),
     SetUp(
+        name="missing-after-many-misspelled",
+        about="Thirty words that keepalived only remarks on, and no virtual_router_id.",
+        conf=global_defs()
+        + instance(*(f"odd_word_{n} 1" for n in range(30))).replace(
+            "    virtual_router_id 60\n", ""
+        ),
+    ),
+    SetUp(
         name="last-brace-missing",
         about="The instance is not closed.",
         conf=PLAIN.rstrip("}\n") + "\n    }\n",

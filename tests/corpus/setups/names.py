@@ -151,6 +151,19 @@ SETUPS = (
         yaml=yaml_of("G1", "groups"),
     ),
     SetUp(
+        name="group-without-its-list",
+        about="The member stands in the group itself: keepalived removes the group.",
+        conf=PLAIN + "vrrp_sync_group G1 {\n    VI_1\n}\n",
+        yaml=yaml_of("G1", "groups"),
+    ),
+    SetUp(
+        name="second-after-odd-braces",
+        about="A brace too many in the first instance; keepalived finds the second one, too.",
+        conf=TWO.replace("    state BACKUP\n", "    state BACKUP\n    odd {\n", 1),
+        yaml=yaml_of("VI_1") + yaml_of("VI_2", address="mail").removeprefix("instances:\n"),
+        floating_ips=MAIL,
+    ),
+    SetUp(
         name="group-member-in-fault",
         about="The other member's interface does not exist: the group stays in FAULT.",
         conf=global_defs()

@@ -206,6 +206,17 @@ SETUPS = (
         floating_ips=SIX,
     ),
     SetUp(
+        name="lvs-sync",
+        about="The VRRP process synchronizes IPVS's connections, if the kernel has it.",
+        conf=global_defs() + instance("lvs_sync_daemon_interface enp7s0"),
+    ),
+    SetUp(
+        name="lvs-sync-of-all",
+        is_wide=True,
+        about="The same in global_defs: without IPVS the VRRP process crashes again and again.",
+        conf=global_defs("lvs_sync_daemon enp7s0 VI_1") + instance(),
+    ),
+    SetUp(
         name="strict",
         about="vrrp_strict has the firewall drop what is for the VIP.",
         conf=global_defs("vrrp_strict") + instance(fast=False),

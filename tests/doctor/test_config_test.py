@@ -87,6 +87,7 @@ FILES: dict[str, list[tuple[str, str]]] = {
     "script that is not there": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED),
         ("vrrp_instance", SCRIPT.replace("/bin/true", "/bin/none") + "vrrp_instance")],
     "script that is not known": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED)],
+    "file that is not known": [("    state BACKUP\n", TRACKED.replace("script", "file"))],
     "no peer": [("        192.0.2.3\n", "")],
     "keyword": [("    state", "    stata")],
     "brace": [(VIP, VIP[: -len("    }\n")])],

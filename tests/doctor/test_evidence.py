@@ -364,6 +364,8 @@ def test_an_unknown_remark_has_a_cure_too() -> None:
     assert f"keepalived --config-test -f {CONF_PATH}" in one.cure(CONF_PATH)
     assert all(kind.does for kind in REMARK_KINDS)
     assert kind_for("(VI_1) Unknown interface!").ends
+    newer = "Sync group G has no members - removing"  # 2.3.3 and 2.3.4
+    assert kind_for(newer) is kind_for("Sync group G has no virtual router(s). removing")
 
 
 def test_reload_check_config_is_not_advised_for_a_file_with_remarks() -> None:

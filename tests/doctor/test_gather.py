@@ -251,6 +251,20 @@ def test_a_program_that_dies_of_the_file_is_reported(tmp_path: Path) -> None:
     assert ConfigTest(code=5) == config_test(str(silent), tmp_path, "x")
 
 
+def test_what_keepalived_is_asked_needs_no_resolver(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    program = program_that(tmp_path, f'cat "$3" >> {copy}')
+    names = [VrrpId(VrrpKind.INSTANCE, f"VI_{n}") for n in range(3)]
+    told = parse_with_keepalived(program, tmp_path / "x", None, names, is_doubtful=True)
+    asked = copy.read_text()
+
+    assert told is not None
+    assert set(names) == told.asked
+    assert 4 == asked.count("router_id ") == asked.count("vrrp_notify_fifo ")
+    assert 4 == asked.count("smtp_helo_name ") == asked.count("notification_email_from ")
+    assert 3 == asked.count("vrrp_instance ")
+
+
 def test_what_keepalived_says_after_many_remarks_is_kept(tmp_path: Path) -> None:
     many = program_that(tmp_path, "seq 500; echo the virtual router id must be set; exit 5")
     told = config_test(many, tmp_path, None)

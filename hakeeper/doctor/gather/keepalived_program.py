@@ -44,6 +44,8 @@ _PLAIN_NAME: Final = re.compile(r"[^\s\"'{}#!$@~\\]{1,200}")
 """Names without special characters, which keepalived reads the same everywhere."""
 
 
+_INSTEAD_OF_HOST_NAME: Final = ("router_id", "smtp_helo_name", "notification_email_from")
+"""For a value that is missing keepalived resolves the host's name, and waits for a dead resolver."""
 _ALONE_LIMIT: Final = 8
 """How many names are looked for alone."""
 _PLACES: Final = "/usr/sbin:/usr/local/sbin:/sbin"
@@ -133,6 +135,7 @@ def _asked(
     lines = [
         "global_defs {",
         "    vrrp_notify_fifo /nonexistent/hakeeper-asks root",
+        *(f"    {word} hakeeper-asks" for word in _INSTEAD_OF_HOST_NAME),
         "}",
         *(f"vrrp_instance {one.name} {{\n}}" for one in sorted(asked, key=str)),
         f"include {path}",

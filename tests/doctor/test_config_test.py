@@ -100,6 +100,8 @@ FILES: dict[str, list[tuple[str, str]]] = {
     "too high a priority": [("priority 100", "priority 300")],
     "no such user": [("    router_id a\n", "    router_id a\n    script_user no-such-user\n"),
         ("    state BACKUP\n", TRACKED), ("vrrp_instance", f"{SCRIPT}vrrp_instance")],
+    "no such user of a script": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED),
+        ("vrrp_instance", SCRIPT.replace("}", "    user no-such-user\n}") + "vrrp_instance")],
     "two faults of one line": [("    state",
         "    lvs_sync_daemon_interface\n    state")],
     "a fault after many remarks": [("    virtual_router_id 60\n",

@@ -338,6 +338,8 @@ def test_remarks_about_one_line_are_merged_and_consequences_dropped() -> None:
 def test_the_gravest_remark_is_shown_of_one_line_and_of_many() -> None:
     ends = "(VI_1) the virtual router id must be set"
     said = (
+        "(Line 8) number '300' outside range [1, 255]",
+        "(Line 8) (VI_1): VRID '300' not valid - must be between 1 & 255",
         "(Line 9) number '300' outside range [1, 255]",
         "(Line 9) (VI_1) Priority not valid! must be between 1 & 255. Using default 100",
         *(f"(Line {line}) Unknown keyword 'x'" for line in range(10, 50)),
@@ -350,11 +352,12 @@ def test_the_gravest_remark_is_shown_of_one_line_and_of_many() -> None:
     errors = [one.what for one in found if one.severity.value == "error"]
 
     assert "Priority not valid!" in found[0].what
+    assert "VRID '300' not valid" in parse_remarks(said, CONF_PATH)[0].text
     assert [
         "keepalived says: *** Configuration line starting `x` is missing a parameter",
         f"keepalived says: {ends}",
     ] == errors
-    assert "(23 more)" in found[-1].what
+    assert "(24 more)" in found[-1].what
 
 
 def test_an_unknown_remark_has_a_cure_too() -> None:

@@ -114,12 +114,16 @@ REMARK_KINDS: Final = (
     RemarkKind(says=r"Error setting global script uid/gid",
         does="keepalived runs without the scripts that name no user of their own",
         cure="script_user root    # or another user that exists"),
-    RemarkKind(says=r"Unable to set default user", does="keepalived runs without the script",
-        cure="script_user root    # a user that exists, in global_defs above the script"),
+    RemarkKind(says=r"Unable to set (default user|uid/gid)",
+        does="keepalived runs without the script",
+        cure="script_user root    # a user that exists, in global_defs; or `user root` in the"
+        " script's own block"),
 )  # fmt: skip
 OTHER: Final = RemarkKind(says="", does="keepalived runs on, as far as is known")
 _CONSEQUENCES: Final = re.compile(r"(Unknown keyword '}'|Unexpected '{' - ignoring)$")
 """These accompany the remark that names the cause."""
+_VAGUE: Final = re.compile(r"(number '.*' outside range|invalid number) ")
+"""What keepalived says of a value before it says whose value it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +168,9 @@ def gravest(remarks: list[Remark], most: int) -> list[Remark]:
     return [remarks[at] for at in sorted(kept)]
 
 
-def _gravity(one: Remark) -> tuple[bool, bool, bool]:
-    return one.kind.ends, one.kind.loses, one.kind is not OTHER
+def _gravity(one: Remark) -> tuple[bool, bool, bool, bool]:
+    is_clear = _VAGUE.match(one.text) is None
+    return one.kind.ends, one.kind.loses, one.kind is not OTHER, is_clear
 
 
 def _plain(remarks: tuple[str, ...], file: str) -> Iterator[Remark]:

@@ -73,7 +73,8 @@ REMARK_KINDS: Final = (
     RemarkKind(says=r"Sync group \S+ has only 1 virtual router",
         does="the group has no effect, and does no harm",
         cure="remove the vrrp_sync_group, or name two instances in it"),
-    RemarkKind(says=r"(specified in sync group|has no (virtual router|members)|no matching virtual)",
+    RemarkKind(
+        says=r"(specified in sync group|has no virtual router|has no members|no matching virtual)",
         does="keepalived ignores it in the group", cure="name instances that the file defines"),
     RemarkKind(says=r"ignoring (weight from )?tracked .* due to SYNC group",
         does="keepalived does not change the priority by it",

@@ -45,7 +45,7 @@ _PLAIN_NAME: Final = re.compile(r"[^\s\"'{}#!$@~\\]{1,200}")
 
 
 _INSTEAD_OF_HOST_NAME: Final = ("router_id", "smtp_helo_name", "notification_email_from")
-"""For a value that is missing keepalived resolves the host's name, and waits for a dead resolver."""
+"""What keepalived makes of the host's name if it is missing; a dead resolver takes seconds."""
 _ALONE_LIMIT: Final = 8
 """How many names are looked for alone."""
 _PLACES: Final = "/usr/sbin:/usr/local/sbin:/sbin"
@@ -122,8 +122,7 @@ def parse_with_keepalived(
         return _asked(program, path, config_id, asked)
     found = _asked(program, path, config_id, frozenset())
     for one in sorted(asked, key=str)[:_ALONE_LIMIT]:
-        alone = _asked(program, path, config_id, frozenset((one,)))
-        if found is None or alone is None:
+        if found is None or (alone := _asked(program, path, config_id, frozenset((one,)))) is None:
             return None
         found = replace(found, asked=found.asked | alone.asked, has=found.has | alone.has)
     return found

@@ -25,6 +25,7 @@ from tests.support.waiting import eventually
 PEERS: Final = ("10.99.0.1", "10.99.0.2")
 _BETTER, _LESSER = 150, 100
 _LINE: Final = re.compile(rb'INSTANCE "VI_1" (MASTER|BACKUP|FAULT|STOP|DELETED) ')
+_DBUS_DIED: Final = b"Write from DBus thread to main thread failed"
 _LOOK_S: Final = 0.05
 _SILENT_S: Final = 3.0
 
@@ -150,6 +151,8 @@ class Real:
         )
         self.pid_file = self.keepalived.pid_path
         self.is_frozen = False
+        self._log_read = 0
+        """So much of keepalived's log was looked at."""
         self.witness = Witness(self._paths.witness_fifo, self.record)
 
     def _conf(self, *, better: bool) -> str:
@@ -201,6 +204,10 @@ class Real:
         if not self.keepalived.running:
             self.keepalived.start()
             return
+        if self._has_lost_dbus():
+            self.keepalived.kill_all()
+            self.keepalived.start()
+            return
         end_s = time.monotonic() + _SILENT_S
         while self.keepalived.child_pid() is None or not self.record.role:
             if time.monotonic() > end_s:  # each child that dies is replaced later than the last
@@ -208,6 +215,17 @@ class Real:
                 self.keepalived.start()
                 return
             time.sleep(_LOOK_S)
+
+    def _has_lost_dbus(self) -> bool:
+        """Say whether its D-Bus has died within it, as that of 2.2.7 may: nobody can ask it then.
+
+        Whoever has lost the state file beside waits for its next line, which may never come.
+        """
+        with self.keepalived.log_path.open("rb") as log:
+            log.seek(self._log_read)
+            new = log.read()
+        self._log_read += len(new)
+        return _DBUS_DIED in new
 
     def close(self) -> None:
         """End all of it."""

@@ -16,7 +16,6 @@ from hakeeper.core.state import State
 
 OVERDUE_S = 30.0
 """A claim that has waited for the budget so long may draw on the reserve of new masters."""
-_WAITING = (Verify, MutateDue)
 
 
 def favour_overdue(state: State, api: ApiState, now: float, wake: Wake) -> None:
@@ -27,12 +26,15 @@ def favour_overdue(state: State, api: ApiState, now: float, wake: Wake) -> None:
     """
     if api.budget.holds(Use.CLAIM, now) or state.pause is not None:
         return
-    waiting = [each for each, _ in state.in_stage(*_WAITING, of=api) if not each.favoured]
-    for resource in sorted(waiting, key=lambda each: each.refused_at_s):
-        claim, since_s = resource.claim, state.roles.role_states[resource.vrrp].since_s
-        if claim is None or _affordable_from_s(state, resource, now) <= now:
+    waiting: list[tuple[Resource, Verify | MutateDue]] = []
+    for stages in (state.in_stage(Verify, of=api), state.in_stage(MutateDue, of=api)):
+        waiting += stages
+    waiting.sort(key=lambda each: each[1].claim.refused_at_s)
+    for resource, stage in waiting:
+        if resource.favoured or _affordable_from_s(state, resource, now) <= now:
             continue
-        overdue_s = max(claim.phases.line_s, since_s) + OVERDUE_S
+        since_s = state.roles.role_states[resource.vrrp].since_s
+        overdue_s = max(stage.claim.phases.line_s, since_s) + OVERDUE_S
         if due(max(overdue_s, api.overdue.due_s(now)), now, wake):
             api.overdue.take(now)
             resource.favoured = True

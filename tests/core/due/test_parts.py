@@ -41,7 +41,7 @@ from tests.core.driver import entries, instance
 from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.operator.test_pause import PAUSE
-from tests.core.standing import CLAIM, US, cloud_of, ended
+from tests.core.standing import CLAIM, US, acting, cloud_of, ended
 from tests.support.resources import CLOUD, this_server
 
 NOW = 100.0
@@ -280,6 +280,15 @@ def test_a_release_waits_until_the_budget_has_what_leads_to_the_next_step(
     resource.favoured, budget = True, cloud_of(state).budget
     budget.spent, budget.at_s = budget.full - left, NOW
     assert sent == bool(steps(state))
+
+
+def test_what_nobody_has_needs_no_favour_however_low_the_budget_is() -> None:
+    state = state_of(A, rows=(OURS, THEIRS))
+    due(state)
+    [resource], budget = resources(state), cloud_of(state).budget
+    budget.spent, budget.at_s = budget.full - 20.0, NOW
+    assert [("take", "alias_ip/7/1", (A,))] == steps(state)
+    assert not resource.favoured
 
 
 def test_a_list_that_was_read_before_the_action_was_looked_at_is_not() -> None:
@@ -567,7 +576,11 @@ def test_an_action_that_others_wait_for_with_nobody_having_them_is_looked_at_oft
     answer(state, MutationAccepted(RUNS), NOW + 0.1)
     assert NOW + 0.3 == looked_at_s(first)
     second.stage = MutateDue(CLAIM, NOW)
+    elsewhere = Resource(ALIAS_IPS.ref(C), VI, first.kind)
+    elsewhere.stage = acting(due_at_s=NOW + 9.0, until_s=NOW + 99.0)  # in another lane
+    state.resources[elsewhere.ref] = elsewhere
     calls(state, NOW + 0.11)
+    assert NOW + 9.0 == looked_at_s(elsewhere)
     assert NOW + 0.11 + 0.015 * 1.03 == pytest.approx(looked_at_s(first))
 
 

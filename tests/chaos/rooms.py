@@ -59,6 +59,7 @@ class Room:
         self.station = switch.plug_in(self.namespace)
         self.namespace.ip(*_WIRE)
         self._here: set[str] = set()
+        self._is_link_up = True
         self.reach()
         lines = [f"nameserver {address}\n" for address in NAMESERVERS]
         (folder / "resolv.conf").write_text("".join(lines))
@@ -93,16 +94,20 @@ class Room:
                 self.namespace.ip(f"address add {address}/{bits} dev lo{nodad}")
 
     def set_cable(self, cable: Cable) -> None:
-        """Cut or repair the private network at this node."""
+        """Cut or repair the private network at this node; a link that is down has no cable."""
+        if not self._is_link_up:
+            return
         self._switch.set_cable(self.station, cable)
 
     def link_down(self) -> None:
         """Take the private interface down: keepalived sees it at once."""
+        self._is_link_up = False
         self._switch.link_down(self.station)
 
     def link_up(self) -> None:
         """Have the private network whole."""
         self._switch.link_up(self.station)
+        self._is_link_up = True
         self.set_cable(Cable.WHOLE)
 
     def listen(self, host: str, port: int) -> socket.socket:

@@ -26,6 +26,10 @@ RIGHT_WITHIN_S: Final = 15.0
 FIRST_HOLD_DOWN_S: Final = 43.0
 LONGEST_HOLD_DOWN_S: Final = 900.0
 """As docs/dev/design.md has them, under "Split brain"."""
+_UNNOTICED: Final = frozenset({"quota_gone", "moved_away"})
+_UNNOTICED_S: Final = 60.0
+"""Where little of the quota is left, a foreign move may be noticed after a minute only: as
+docs/reliability.md has it."""
 _FIGHT_MOVES: Final = 3
 _DOUBLINGS: Final = 3
 CALLS_PER_ROUND: Final = 120
@@ -165,7 +169,8 @@ class Chaos:
             for node in self.nodes:
                 node.voice.renew()
         self.elect(master)
-        right_after_s, limit_s = self._right_after_s(master, time.monotonic())
+        within_s = RIGHT_WITHIN_S + (_UNNOTICED_S if set(chosen) >= _UNNOTICED else 0.0)
+        right_after_s, limit_s = self._right_after_s(master, time.monotonic(), within_s)
         made = self.api.received[first:]
         calls = max(sum(one.node == node.name for one in made) for node in self.nodes)
         lasted_s = time.monotonic() - began_s
@@ -195,17 +200,19 @@ class Chaos:
                       default=0.0)  # fmt: skip
         return max(sum(at_s >= since_s for at_s, _ in ip.holders) for ip in self.api.ips.values())
 
-    def _right_after_s(self, master: Node, healed_s: float) -> tuple[float | None, float]:
+    def _right_after_s(
+        self, master: Node, healed_s: float, within_s: float
+    ) -> tuple[float | None, float]:
         """Wait until it is right and stays so; return when, and what was allowed."""
         since_s: float | None = None
-        limit_s = RIGHT_WITHIN_S
+        limit_s = within_s
         steady_s = _STEADY_REAL_S if self.is_real else _STEADY_S
         while time.monotonic() < healed_s + limit_s + steady_s:
             now = time.monotonic()
             since_s = (since_s or now) if self._is_right(master) else None
             if since_s is not None and now - since_s >= steady_s:
                 return since_s - healed_s, limit_s
-            limit_s = RIGHT_WITHIN_S + hold_down_s(self._moves())
+            limit_s = within_s + hold_down_s(self._moves())
             time.sleep(0.02)
         return None, limit_s
 

@@ -68,6 +68,14 @@ def resource(number: int) -> ResourceId:
     return ResourceId(NAME, number)
 
 
+def _is_address(word: str) -> bool:
+    try:
+        ipaddress.ip_interface(word)
+    except ValueError:
+        return False
+    return True
+
+
 class FloatingIps:
     """The kind."""
 
@@ -109,7 +117,7 @@ class FloatingIps:
         except ValueError:
             if _LIKE_AN_ADDRESS.fullmatch(value):
                 raise ValueError("is not a valid address") from None
-            if len(words := value.split()) > 1 and any(map(_LIKE_AN_ADDRESS.fullmatch, words)):
+            if len(words := value.split()) > 1 and any(map(_is_address, words)):
                 raise ValueError("is several items in one (a comma is missing)") from None
             return by_name(value)
         if is_never_ours(ip):

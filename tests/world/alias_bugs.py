@@ -186,18 +186,6 @@ ALIAS_BUGS = (
         (Line("hakeeper.core.claim.rules:stop", "resource.forget_moves()", "pass"),),
     ),
     _alias_bug(
-        "reserve_kept",
-        "a claim waits until the budget has its reserve again, however long that takes",
-        "all_in_place",
-        (
-            Line(
-                "hakeeper.core.due.steps:favour_overdue",
-                "resource.favoured = True",
-                "pass",
-            ),
-        ),
-    ),
-    _alias_bug(
         "take_is_dear",
         "the second step is paid as what follows from a role that flaps",
         "no_gap",

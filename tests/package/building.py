@@ -1,13 +1,9 @@
-"""Builds of the package, made once a session whatever the number of test processes."""
+"""Builds of the package."""
 
-import fcntl
 import os
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 REPO = Path(__file__).parents[2]
 
@@ -48,22 +44,3 @@ def build(folder: Path, **environ: str) -> Build:
     )
     assert done.returncode == 0, done.stdout
     return made
-
-
-def once(
-    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object], worker: str
-) -> Path:
-    """Return a folder of this name that `make` has filled, once for all processes of a run.
-
-    `worker` is the fixture `worker_id` of pytest-xdist.
-    """
-    base = factory.getbasetemp()
-    shared = base if worker == "master" else base.parent
-    folder = shared / name
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            folder.mkdir()
-            make(folder)
-            (folder / "complete").touch()
-    return folder

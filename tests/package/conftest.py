@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.building import REPO, Build, build, once
+from tests.package.building import REPO, Build, build
 from tests.package.machine import base_of
 from tests.package.place import Place, opened
+from tests.support.once import once
 
 
 @pytest.fixture(scope="session")

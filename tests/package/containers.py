@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,13 @@ default_ulimits = []
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 init_path = "/usr/bin/catatonit"
+lock_type = "file"
 runtime = "runc"
+tmp_dir = "{run_root}/tmp"
 """
-"""For a machine whose podman is inside of something itself."""
+"""For a machine whose podman is inside of something itself. Root's podmans share locks and a folder
+of what runs, whatever their --root, unless told otherwise: `system reset` takes them from all.
+"""
 _ULIMITS = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
 _CONFIG = """\
 server: web-a
@@ -55,15 +60,21 @@ global_defs {{
 
 @dataclass(frozen=True, slots=True)
 class Podman:
-    """One with images, containers and volumes of its own, below a folder."""
+    """One with images, containers and volumes of its own, below a folder; see `podman_in`."""
 
     folder: Path
+    run_root: Path
+    """Where it notes what runs: it allows this path 50 characters."""
+    images: Path | None
+    """The folder of another one, whose images it has, too."""
 
     def run(self, *argv: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run podman; what it says is in the error if it fails."""
         conf = self.folder / "containers.conf"
-        conf.write_text(_CONTAINERS_CONF)
-        own = [f"--root={self.folder}/storage", f"--runroot={self.folder}/run"]
+        conf.write_text(_CONTAINERS_CONF.format(run_root=self.run_root))
+        own = [f"--root={self.folder}/storage", f"--runroot={self.run_root}"]
+        if self.images is not None:
+            own.append(f"--storage-opt=additionalimagestore={self.images}/storage")
         done = subprocess.run(
             ["podman", *own, "--storage-driver=overlay", *argv],
             env=os.environ | {"CONTAINERS_CONF": str(conf)},
@@ -74,6 +85,18 @@ class Podman:
         if check:
             assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout}{done.stderr}"
         return done
+
+    def remove_all(self) -> None:
+        """Remove all containers.
+
+        podman tidies up by itself what has ended; until it has done so, `rm` may remove nothing.
+        """
+
+        def gone() -> bool:
+            self.run("rm", "--all", "--force", "--time=1", check=False)
+            return self.run("ps", "--all", "--quiet").stdout == ""
+
+        eventually(gone, PATIENCE_S, "the containers are removed")
 
     def build(self, base: Path, deb: Path) -> None:
         """Build the image of the Containerfile on the root file system `base`."""
@@ -86,6 +109,13 @@ class Podman:
             *("build", "--isolation=chroot", "--network=host", "--build-arg=BASE=localhost/base"),
             *("--tag=hakeeper", f"--file={FOLDER}/Containerfile", str(deb.parent)),
         )
+
+
+@contextlib.contextmanager
+def podman_in(folder: Path, images: Path | None = None) -> Iterator[Podman]:
+    """Make a podman below a folder, with the images of another one, too; it forgets what ran."""
+    with tempfile.TemporaryDirectory(prefix="hkpodman", dir="/run") as run_root:
+        yield Podman(folder, Path(run_root), images)
 
 
 def options_of(service: dict[str, Any], network: str, folder: Path) -> list[str]:
@@ -178,10 +208,9 @@ def started(podman: Podman) -> Iterator[SideBySide]:
         for name, volume in wanted["volumes"].items():
             options = (volume or {}).get("driver_opts", {}).items()
             podman.run("volume", "create", *(f"--opt={key}={is_}" for key, is_ in options), name)
+        stack.callback(podman.remove_all)
         for name, service in wanted["services"].items():
             argv = options_of(service, host.path, podman.folder / "host")
-            # One after the other: podman removes none that another one needs.
-            stack.callback(podman.run, "rm", "--force", "--ignore", "--time=1", name)
             podman.run("run", "--detach", f"--name={name}", *_ULIMITS, *argv)
         made = SideBySide(podman, cloud, ip, here, there)
         made.settle()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.package.building import REPO, Build
-from tests.package.containers import HAKEEPER_ID, PATIENCE_S, Podman, SideBySide, started
+from tests.package.containers import HAKEEPER_ID, PATIENCE_S, SideBySide, podman_in, started
 from tests.package.machine import base_of
+from tests.support.once import once
 from tests.support.waiting import eventually
 
 # An image is built, and containers run on it.
@@ -18,16 +19,25 @@ pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def side_by_side(first: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SideBySide]:
+def image(first: Build, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder of a podman that has built the image."""
+
+    def make(folder: Path) -> None:
+        with podman_in(folder) as podman:
+            podman.build(base_of("bookworm", REPO / ".machines"), first.deb)
+
+    return once(tmp_path_factory, "image", make, worker_id)
+
+
+@pytest.fixture(scope="module")
+def side_by_side(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SideBySide]:
     """Both run, and the address is here; each test leaves it so."""
-    folder = tmp_path_factory.mktemp("containers")
-    podman = Podman(folder)
-    try:
-        podman.build(base_of("bookworm", REPO / ".machines"), first.deb)
-        with started(podman) as made:
-            yield made
-    finally:
-        podman.run("system", "reset", "--force", check=False)
+    with podman_in(tmp_path_factory.mktemp("containers"), images=image) as podman:
+        try:
+            with started(podman) as made:
+                yield made
+        finally:
+            podman.run("system", "reset", "--force", check=False)
 
 
 def test_hakeeper_has_no_rights_at_all(side_by_side: SideBySide) -> None:

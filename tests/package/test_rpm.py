@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from hakeeper import __version__
-from tests.package.building import REPO, once
+from tests.package.building import REPO
 from tests.package.machine import base_of, overlay
 from tests.package.staging import is_ours, names, staged
+from tests.support.once import once
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]  # the first one builds
 RPMS_OWN = ("var/lib/rpm", "root/.rpmdb", "var/tmp")

@@ -1,4 +1,7 @@
-"""Fixtures: a site, pairs that were installed by docs/install.md, and fresh copies of them."""
+"""Fixtures: a site, pairs that were installed by docs/install.md, and fresh copies of them.
+
+All processes of a run share the file systems below, and with them the pairs that are installed.
+"""
 
 import contextlib
 import os
@@ -27,6 +30,7 @@ from tests.e2e.pair import (
     redirect_metadata,
 )
 from tests.e2e.repository import Repository, repository_on_third_host
+from tests.support.once import once
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13"), "13+14": ("13", "14")}
 """By name: the Debian releases of web-a and web-b."""
@@ -72,7 +76,7 @@ def _pair_of(nodeid: str) -> str | None:
 
 
 class FilesOfPairs(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
-    """One worker has all tests of a file with one pair: setting that up takes longest.
+    """One worker has all tests of a file with one pair: they may share machines that are on.
 
     `--dist loadgroup` would do so, but its groups are lost with pytest 9.2 (xdist 3.8).
     """
@@ -88,24 +92,28 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesOfPa
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
     """The networks, with the test itself on the public one; the cloud's certificate."""
-    folder = tmp_path_factory.mktemp("site")
+
+    def certify(folder: Path) -> None:
+        authority = trustme.CA()
+        certificate = authority.issue_cert(API_HOST, ROBOT_HOST, PAGES_HOST)
+        certificate.private_key_and_cert_chain_pem.write_to_path(folder / "cloud.pem")
+        certificate.private_key_pem.write_to_path(folder / "cloud.key")
+        authority.cert_pem.write_to_path(folder / "authority.pem")
+
+    # One for all: what one process has installed trusts it.
+    folder = once(tmp_path_factory, "certificates", certify, worker_id)
     enter_new_network()
-    authority = trustme.CA()
-    certificate = authority.issue_cert(API_HOST, ROBOT_HOST, PAGES_HOST)
-    certfile, keyfile = folder / "cloud.pem", folder / "cloud.key"
-    certificate.private_key_and_cert_chain_pem.write_to_path(certfile)
-    certificate.private_key_pem.write_to_path(keyfile)
     public = Lan("public", f"{THIRD_HOST}/24")
     private = Lan("private")
     redirect_metadata()
     site = Site(
         public=public,
         private=private,
-        certfile=certfile,
-        keyfile=keyfile,
-        authority_pem=authority.cert_pem.bytes().decode(),
+        certfile=folder / "cloud.pem",
+        keyfile=folder / "cloud.key",
+        authority_pem=(folder / "authority.pem").read_text(),
     )
     with adopting_orphans():
         yield site
@@ -120,26 +128,32 @@ class Installed:
 
 @pytest.fixture(scope="session", params=PAIRS)
 def installed(
-    request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installed]:
+    request: pytest.FixtureRequest,
+    site: Site,
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+) -> Installed:
     """A pair, set up on fresh machines by what docs/install.md says, then powered off."""
-    first, second = PAIRS[request.param]
-    bases = ((roots.base(first),), (roots.base(second),))
-    place = tmp_path_factory.mktemp("installed")
-    with Pair(site, place, layers=bases) as pair:
-        pair.personalize()
-        try:
-            set_up(pair, package.find())
-            pair.settle(pair.a)
-            check(pair)
+    first, second = (roots.base(release) for release in PAIRS[request.param])
+
+    def install(folder: Path) -> None:
+        with Pair(site, folder / "pair", layers=((first,), (second,))) as pair:
+            pair.personalize()
+            try:
+                set_up(pair, package.find())
+                pair.settle(pair.a)
+                check(pair)
+                for one in pair.machines:
+                    look_often(one)
+                    one.power_off()
+            except BaseException:
+                print(pair.report())  # noqa: T201  # pytest shows it with the failure
+                raise
             for one in pair.machines:
-                look_often(one)
-                one.power_off()
-        except BaseException:
-            print(pair.report())  # noqa: T201  # pytest shows it with the failure
-            raise
-        pair.close_cloud()
-        yield Installed((pair.a.disk.layers(), pair.b.disk.layers()))
+                one.disk.keep(folder / one.name)
+
+    folder = once(tmp_path_factory, f"installed-{request.param}", install, worker_id)
+    return Installed(((folder / "web-a", first), (folder / "web-b", second)))
 
 
 def look_often(machine: Machine) -> None:

@@ -16,14 +16,12 @@ class Disk:
     def __init__(self, folder: Path, lowers: Sequence[Path]) -> None:
         """`lowers`: the layers below, topmost first."""
         self._folder = folder
-        self._lowers = tuple(lowers)
         folder.mkdir(parents=True)
         _mount("-t", "tmpfs", "-o", f"size={SIZE_MB}m,mode=755", "e2e-disk", str(folder))
         for name in ("upper", "work", "root"):
             (folder / name).mkdir()
         options = (
-            f"lowerdir={':'.join(map(str, self._lowers))},"
-            f"upperdir={folder}/upper,workdir={folder}/work"
+            f"lowerdir={':'.join(map(str, lowers))},upperdir={folder}/upper,workdir={folder}/work"
         )
         _mount("-t", "overlay", "-o", options, "e2e-root", str(self.root))
 
@@ -32,9 +30,10 @@ class Disk:
         """The root directory."""
         return self._folder / "root"
 
-    def layers(self) -> tuple[Path, ...]:
-        """The layers of a new disk with this one's contents; nothing may write to this one then."""
-        return (self._folder / "upper", *self._lowers)
+    def keep(self, folder: Path) -> None:
+        """Have what was changed on it in a folder, as a layer for others; it stays there."""
+        folder.mkdir()
+        _mount("--bind", str(self._folder / "upper"), str(folder))
 
     def write(self, path: str, text: str, *, mode: int = 0o644) -> None:
         """Write a file on the disk of a machine that is off."""

@@ -134,10 +134,6 @@ class Pair(Assembly):
         for one in chosen:
             one.wait_until_up()
 
-    def close_cloud(self) -> None:
-        """Close the cloud, to make room for another; machines and disks stay."""
-        self.cloud.close()
-
     def cut_power(self, machine: Machine) -> None:
         """Cut the power of a machine; its keepalived says nothing more."""
         machine.cut_power()

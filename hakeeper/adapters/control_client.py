@@ -15,6 +15,9 @@ from hakeeper.adapters.control_rights import denial
 ANSWER_LIMIT_BYTES: Final = 4 << 20
 RETRY_S: Final = 0.05
 """How long to wait before trying again when the daemon is busy."""
+_FOR_AN_ANSWER: Final = 0.25
+"""The part of the time that any try has left for its answer: one that is cut short would tell of a
+daemon that does not answer, where it is busy."""
 _SHOWN: Final = 200
 """The longest part of an unusable answer that is shown."""
 _READ_BYTES: Final = 65536
@@ -55,11 +58,12 @@ def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str,
     if len(line) > REQUEST_LIMIT_BYTES:
         text = f"more than {REQUEST_LIMIT_BYTES} bytes: shorten the name or the reason"
         raise Refused(f"not sent to hakeeper: {text}", BAD_REQUEST)
+    last_try_s = deadline_s - _FOR_AN_ANSWER * timeout_s
     while True:
         answer = _asked(path, line, deadline_s)
         if answer is not None:
             break
-        if time.monotonic() + RETRY_S >= deadline_s:
+        if time.monotonic() + RETRY_S >= last_try_s:
             text = f"hakeeper runs, but is busy with other clients at {path}; try again"
             raise Busy(text)
         time.sleep(RETRY_S)

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -609,6 +610,36 @@ def test_a_client_is_answered_if_a_connection_becomes_free_in_time(loop: Loop, p
         loop.start()
         threading.Timer(0.3, stack.pop_all().close).start()
         assert {"asked": {}} == ask(str(path), {}, 20)
+
+
+def test_a_client_that_hears_busy_does_not_try_when_there_is_no_time_for_an_answer(
+    path: Path,
+) -> None:
+    timeout_s = 2.0
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as silent:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # the end of the test
+                connection, _ = listener.accept()
+                late_s = time.monotonic() + 0.9 * timeout_s
+                while True:
+                    if time.monotonic() < late_s:
+                        connection.sendall(BUSY_LINE)
+                        connection.close()
+                    else:  # as if the processors had something else to do
+                        silent.push(connection)
+                    connection, _ = listener.accept()
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        try:
+            with pytest.raises(Busy):
+                ask(str(path), {}, timeout_s)
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            serving.join()
 
 
 def test_a_backlog_that_is_full_is_busy(path: Path) -> None:

@@ -19,6 +19,7 @@ from hakeeper.core.calls import (
     ReadAll,
 )
 from hakeeper.core.claim.step_rules import ACTION_PATIENCE_S
+from hakeeper.core.decisions.claims import ClaimFailed
 from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.decisions.keepalived import RoleChanged, VrrpAddressMissing
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
@@ -175,6 +176,8 @@ class AliasRules(Observer):
             ips = {place_of(ours[number].id)[1] for number in numbers if number in ours}
             for each in seen.moved.values():
                 each.ips -= ips
+        if isinstance(decision, ClaimFailed):  # what was refused goes alone
+            seen.master_at.pop(decision.vrrp, None)
         if isinstance(decision, RoleChanged):
             seen.acting.clear()
             # A claim is given up with its action, also if MASTER is back before that is accepted.

@@ -7,6 +7,7 @@ from hakeeper.core.calls import CallResult, Failure, Mutate
 from hakeeper.core.events import Event, Report, StartCall
 from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.alias_cloud import OLD_LIST
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.kinds import Fault, Kind
@@ -80,6 +81,10 @@ class GapRules(Observer):
     def moved(self, move: Move) -> None:
         """Begin to look, or end."""
         now, fip = self._agenda.now, move.number
+        if move.cause == OLD_LIST:  # a late step of another has undone one of the master's
+            self._gaps.clear()
+            self._by.clear()
+            return
         gap = self._gaps.pop(fip, None)
         if gap is not None and move.new == gap.master.server_id:
             self._demand("no_gap", gap.master.index, True, "")  # noqa: FBT003  # it was in time

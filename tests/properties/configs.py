@@ -12,6 +12,7 @@ from hakeeper.config import Config, HetznerConfig, InstanceConfig, KeepalivedCon
 from hakeeper.core.model import IpAddress, VrrpId, VrrpKind
 from hakeeper.core.observation import IpNetwork, ResourceRef
 from hakeeper.kinds import KINDS
+from hakeeper.kinds.ip_ranges import is_never_ours, is_private
 from tests.support.resources import by_id, by_name, by_network
 
 ID_LIMIT = 2**53 - 1
@@ -46,9 +47,8 @@ class Written:
 
 
 def _floats(address: IpAddress) -> bool:
-    odd = address.is_loopback or address.is_multicast or address.is_unspecified
     mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
-    return not (odd or mapped or address.is_link_local)
+    return not (mapped or is_never_ours(address) or is_private(address))
 
 
 def _network(address: IpAddress) -> ResourceRef:

@@ -12,7 +12,7 @@ from hakeeper.core.apis.budget import Use
 from hakeeper.core.apis.states import FRESH_S, ApiState, KindState
 from hakeeper.core.calls import ReadAll, ReadOne, Request, Step
 from hakeeper.core.claim.resource import Resource
-from hakeeper.core.claim.stages import MutateDue, ReadBack, Reading, Verify
+from hakeeper.core.claim.stages import ReadBack, Reading, Verify
 from hakeeper.core.limits.wake import Wake, due
 from hakeeper.core.state import State, release_calls
 
@@ -22,20 +22,13 @@ def reading_interval_s(state: State, kind: KindState, now: float) -> float:
     api, settings = kind.api, state.settings
     # Until a first list says which resources are meant, a claim would have to wait for it.
     is_wanted = state.any_master(kind) or not kind.is_listed
-    if not is_wanted or api.health.scarce(now) or _is_kept_for_claims(state, api, now):
+    if not is_wanted or api.health.scarce(now):
         return state.standby_interval_s(kind)
     wanted_s = max(settings.interval_s, api.patience.least_interval_s)
     settling = any(r.watch_until_s > now and r.kind is kind for r in state.resources.values())
     if settling and api.budget.allows(Use.RETRY, now):
         return min(api.patience.watch_interval_s, wanted_s)
     return max(wanted_s, state.reading_gap_s(api))
-
-
-def _is_kept_for_claims(state: State, api: ApiState, now: float) -> bool:
-    """Say whether what flows in is for claims that wait for the budget."""
-    if api.budget.holds(Use.CLAIM, now):
-        return False
-    return any(True for _ in state.in_stage(Verify, MutateDue, of=api))
 
 
 def is_thrifty(api: ApiState, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""When the budget is low: what flows in is for claims, and those that wait long get the reserve."""
+"""When the budget is low, claims that wait long get the reserve of new masters."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 from hakeeper.core.calls import Request
 from hakeeper.core.claim.stages import Claim, MutateDue, Stage
 from hakeeper.core.decisions.claims import Phases
-from hakeeper.core.due.reads import reading_interval_s
 from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.state import State
 from tests.core.operator.test_pause import PAUSE
@@ -40,20 +39,6 @@ def step(state: State, now: float = NOW) -> tuple[list[Request], float | None]:
     state.effects = []
     wake_s = reconcile(state, now)
     return asked(state), wake_s
-
-
-@pytest.mark.parametrize(
-    ("stage", "spent", "interval_s"),
-    [(mutating(), 500.0, 10.0), (mutating(), 501.0, 60.0), (verifying(NOW), 501.0, 60.0),
-     (HELD, 501.0, 10.0)],
-)  # fmt: skip
-def test_what_flows_in_is_kept_for_claims_that_wait_for_the_budget(
-    stage: Stage, spent: float, interval_s: float
-) -> None:
-    state = calm(2)
-    put(state, stage, 2)
-    cloud_of(state).budget.spent, cloud_of(state).budget.at_s = spent - 1.0, NOW
-    assert interval_s == reading_interval_s(state, kind_of(state), NOW)
 
 
 # --- claims that wait for the budget ------------------------------------------------------------

@@ -93,18 +93,6 @@ ALIAS_BUGS = (
         ),
     ),
     _alias_bug(
-        "end_unnoted",
-        "the end of a step changes nothing: what was read while it was sent is still good",
-        "read_right_before",
-        (
-            Line(
-                "hakeeper.core.answers.results:take_result",
-                "resource.kind.changed(call.request.step.lane, now)",
-                "pass",
-            ),
-        ),
-    ),
-    _alias_bug(
         "read_renewed",
         "what was read long ago is new once it is known which server this is",
         "read_right_before",
@@ -168,18 +156,6 @@ ALIAS_BUGS = (
         proves=True,
     ),
     _alias_bug(
-        "lane_unwatched",
-        "the second step waits for the other one's action until that happens to be looked at",
-        "no_gap",
-        (
-            Line(
-                "hakeeper.core.claim.step_rules:awaited",
-                "due_at_s=min(stage.due_at_s, due_at_s)",
-                "due_at_s=stage.due_at_s",
-            ),
-        ),
-    ),
-    _alias_bug(
         "moves_remembered",
         "what we moved before a demotion keeps a new move waiting, since reads do not show it",
         "no_gap",
@@ -214,18 +190,6 @@ ALIAS_BUGS = (
         "an alias IP is taken without a release",
         "all_in_place",
         (Line(_NEXT, "if holder in (None, us.id) or str(holder) not in lists:", "if True:"),),
-    ),
-    _alias_bug(
-        "read_for_ever",
-        "a read before a step does not wait until both can be paid",
-        "all_in_place",
-        (
-            Line(
-                "hakeeper.core.due.reads:_with_step",
-                "if resource.kind.kind.acts_on_known:",
-                "if True:",
-            ),
-        ),
     ),
     # --- parts
     _alias_bug(

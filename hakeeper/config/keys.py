@@ -134,6 +134,11 @@ class HetznerConfig:
         "How long one API call may take in total.",
     )
 
+    @property
+    def secret_file(self) -> str:
+        """Return the file of the token, if one is named; else nothing."""
+        return "" if self.token_file is None else str(self.token_file)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobotConfig:
@@ -175,6 +180,11 @@ class RobotConfig:
         "How long one API call may take in total. A switch, which takes most of a minute, has three"
         " minutes in any case.",
     )
+
+    @property
+    def secret_file(self) -> str:
+        """Return the file of the login, if one is named; else nothing."""
+        return "" if self.credentials_file is None else str(self.credentials_file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,14 +293,10 @@ class Config:
 
     def _api_settings(self, api: str) -> ApiSettings:
         section = self.section_of(api)
-        if isinstance(section, HetznerConfig):
-            file = section.token_file
-        else:
-            file = section.credentials_file
         return ApiSettings(
             call_timeout_s=section.timeout_s,
             endpoint=section.endpoint,
-            secret_file="" if file is None else str(file),
+            secret_file=section.secret_file,
         )
 
     def as_json(self) -> dict[str, object]:

@@ -120,16 +120,22 @@ def test_a_new_term_as_master_waits_for_no_lock_that_an_older_one_has_met() -> N
     assert begun_s == node.assigns[-1]
 
 
+def many_of_which_are_locked(count: int, locked: int) -> tuple[World, Node]:
+    """Make many, the first of which are just being assigned to another server, without end."""
+    world, node = many(count)
+    world.cloud.add_server(3)
+    world.cloud.ending = Ending.NEVER
+    for number in range(1, locked + 1):
+        world.cloud.answer(assign(number, 3), 3)
+    world.cloud.ending = Ending.SUCCESS
+    return world, node
+
+
 @pytest.mark.parametrize(("action_s", "took_at_most_s"), [(0.0, 3.0), (0.5, 4.0), (1.2, 8.0)])
 def test_the_first_8_of_40_being_locked_do_not_keep_the_other_32_from_being_claimed(
     action_s: float, took_at_most_s: float
 ) -> None:
-    world, node = many(40)
-    world.cloud.add_server(3)
-    world.cloud.ending = Ending.NEVER
-    for number in range(1, 9):
-        world.cloud.answer(assign(number, 3), 3)
-    world.cloud.ending = Ending.SUCCESS
+    world, node = many_of_which_are_locked(40, 8)
     world.cloud.nature.action_s = action_s
     node.line("VI_1", "MASTER")
     took_s = world.run_while(lambda: held(node) < 32, 15.0)
@@ -148,12 +154,7 @@ def test_the_first_8_of_40_being_locked_do_not_keep_the_other_32_from_being_clai
 def test_of_40_those_that_are_free_wait_about_a_second_for_each_that_is_locked(
     locked: int, took_at_most_s: float
 ) -> None:
-    world, node = many(40)
-    world.cloud.add_server(3)
-    world.cloud.ending = Ending.NEVER
-    for number in range(1, locked + 1):
-        world.cloud.answer(assign(number, 3), 3)
-    world.cloud.ending = Ending.SUCCESS
+    world, node = many_of_which_are_locked(40, locked)
     node.line("VI_1", "MASTER")
     took_s = world.run_while(lambda: held(node) < 40 - locked, 120.0)
     assert took_s <= took_at_most_s

@@ -217,7 +217,9 @@ class Resource:
         A step built upon it would undo that one. Later it is believed: somebody else may have.
         """
         last, seen = self.kind.moved.get(lane), self.observation
-        if last is None or seen is None or now >= last.at_s + self.patience.lag_s:
+        if self.kind.kind.acts_on_known or last is None or seen is None:
+            return False
+        if now >= last.at_s + self.patience.lag_s:
             return False
         return not self.kind.kind.reflects(seen, last.resources, last.step)
 

@@ -82,7 +82,7 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
             reader = next_reader(state, api, now)
         elif isinstance(step, Obstacle):
             state.happened(resource, Failed(_failure(step)), now)
-        elif not resource.kind.kind.acts_on_known and resource.is_behind(lane, now):
+        elif resource.is_behind(lane, now):
             state.happened(resource, LostTrack(resource.patience.suspect_s), now)
         else:
             _take_step(state, [resource, *_others(state, resource, step, waiting, now)], step, now)

@@ -75,9 +75,9 @@ def token(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
-    file = facts.config.config.hetzner.token_file
-    cure = secret_cure(api_code(failure, CLOUD.known_by), "" if file is None else str(file))
-    place = None if file is None else facts.config.key("hetzner.token_file")
+    file = facts.config.config.hetzner.secret_file
+    cure = secret_cure(api_code(failure, CLOUD.known_by), file)
+    place = facts.config.key("hetzner.token_file") if file else None
     if failure.code == READ_ONLY:
         return error(
             f"the token ({source}) may only read (token_readonly)",

@@ -35,9 +35,9 @@ def login(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _refused(facts: Facts, failure: Failure) -> Finding:
-    source, file = facts.config.login_source, facts.config.config.robot.credentials_file
-    cure = secret_cure("login.rejected", "" if file is None else str(file))
-    place = None if file is None else facts.config.key("robot.credentials_file")
+    source, file = facts.config.login_source, facts.config.config.robot.secret_file
+    cure = secret_cure("login.rejected", file)
+    place = facts.config.key("robot.credentials_file") if file else None
     return error(
         f"Robot refuses the login ({source}): {failure.message} ({failure.code})",
         why="no failover IP can be moved; each check and each start is a try, and the third refused"

@@ -4,42 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.core.calls import Request
 from hakeeper.core.claim.stages import Claim, MutateDue, Stage
 from hakeeper.core.decisions.claims import Phases
-from hakeeper.core.due.reconcile import reconcile
 from hakeeper.core.state import State
+from tests.core.due.scene import NOW, calm, step
 from tests.core.operator.test_pause import PAUSE
 from tests.core.standing import (
     CLAIM,
     HELD,
     VI,
-    asked,
     cloud_of,
-    kind_of,
     mutating,
     put,
-    standing,
     verifying,
 )
 from tests.support.resources import assign, read
-
-NOW = 1000.0
-
-
-def calm(count: int) -> State:
-    """Make a MASTER whose list was just read."""
-    state = standing(count)
-    kind_of(state).listed_at_s, kind_of(state).is_listed = NOW, True
-    return state
-
-
-def step(state: State, now: float = NOW) -> tuple[list[Request], float | None]:
-    """Return what is asked for now, and when it wants to be asked again."""
-    state.effects = []
-    wake_s = reconcile(state, now)
-    return asked(state), wake_s
-
 
 # --- claims that wait for the budget ------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from hakeeper.core.roles.book import RoleState
 from hakeeper.core.state import State
 from hakeeper.kinds.floating_ip import FloatingIps
 from tests.core.driver import entries, instance
+from tests.core.due.scene import NOW, calm, step
 from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.standing import (
@@ -33,7 +34,6 @@ from tests.core.standing import (
     STEP,
     VI,
     acting,
-    asked,
     cloud_of,
     holding_down,
     ip,
@@ -41,29 +41,10 @@ from tests.core.standing import (
     mutating,
     put,
     resource_of,
-    standing,
     under_way,
     verifying,
 )
 from tests.support.resources import CLOUD, IDENTIFY, LIST, assign, read
-
-NOW = 1000.0
-
-
-def calm(count: int = 1, role: Role = Role.MASTER, *, can_query: bool = False) -> State:
-    """A state in which nothing is due at NOW: the holders were listed just then."""
-    state = standing(count, role, can_query=can_query)
-    kind_of(state).listed_at_s, kind_of(state).is_listed = NOW, True
-    state.schedule.query_at_s = NOW + 3.0
-    return state
-
-
-def step(state: State, now: float = NOW) -> tuple[list[Request], float | None]:
-    """Return the calls that were started, and when it wants to be asked again."""
-    state.effects = []
-    wake_s = reconcile(state, now)
-    return asked(state), wake_s
-
 
 # --- asking keepalived -------------------------------------------------------------------------
 

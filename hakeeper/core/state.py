@@ -316,7 +316,8 @@ class State:
         if isinstance(request, Mutate) and api.steps is not None:
             api.steps.spend(now)
         elif isinstance(request, ReadAll):
-            api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)
+            cost = self.apis.kinds[request.kind].cost_of(request.within)
+            api.budget.spend(now, cost, reading=True)
         else:
             # A read that a step needs right before it must not keep that step waiting.
             first = isinstance(request, ReadOne) and not self._acts_on_known(request)

@@ -105,6 +105,13 @@ class Paths:
         ahead = calls_ahead(apis.kinds[kind.name])
         return apis.apis[kind.api.name].budget.from_s(Use.CLAIM, now, ahead=ahead) > now
 
+    def is_sparing(self, node: Node, cloud: WorldCloud) -> bool:
+        """Say whether calls are so few that this node makes none that a claim does not need."""
+        apis = None if node.run is None else node.run.core.state.apis
+        if apis is None or cloud.kind.name not in apis.kinds:
+            return False
+        return not apis.apis[cloud.kind.api.name].budget.allows(Use.RETRY, node.clock())
+
     def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""
         if node.run is None:

@@ -207,6 +207,11 @@ class Repairs(Observer):
         if self._paths.has_spent_all(epoch.master, cloud):  # half of the quota is a promise, too
             again(repair_s)
             return
+        if limit_s < repair_s and self._paths.is_sparing(epoch.master, cloud):
+            # What came a moment ago is not read more often then.
+            rest_s = repair_s - limit_s
+            self._agenda.after(rest_s, self._still_wrong, fip, epoch, since, repair_s)
+            return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, cloud.holder(fip), limit_s)
         self._demand(self._rule(fip, epoch), epoch.master.index, False, text, *about)  # noqa: FBT003

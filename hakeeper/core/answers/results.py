@@ -159,8 +159,8 @@ def _listed(state: State, answer: AllRead, asked_at_s: float, now: float) -> Non
     listed, reading = state.apis.kinds.get(answer.kind), answer.reading
     if listed is None:  # a reload has dropped the kind
         return
-    kind, listed.is_listed = listed.kind, True
-    listed.pages = answer.requests
+    kind = listed.kind
+    listed.listed(answer.within, answer.requests)
     if not answer.within:
         select(state, listed, reading, asked_at_s, now)
     taken: set[ResourceId] = set()

@@ -129,6 +129,8 @@ class KindState:
     """Whether one has succeeded, since the start and the last reload."""
     pages: int = 1
     """How many calls the last list took."""
+    whole_pages: int = 1
+    """How many the last whole one took."""
     lists_parts: bool = True
     """Whether the API has answered so far when a part of it was to be listed."""
     whole_from_s: float = NEVER
@@ -140,6 +142,18 @@ class KindState:
     role_look_at_s: float | None = None
     """When to read the holders because a role changed; None: no such look is due."""
     role_looked_at_s: float = NEVER
+
+    def cost_of(self, within: tuple[Key, ...]) -> int:
+        """Return how many calls a list of these parts, or the whole one, takes as far as known."""
+        pages = self.pages if within else self.whole_pages
+        # One that never came to its end has not told.
+        return max(pages, len(self.kind.list_requests(within)))
+
+    def listed(self, within: tuple[Key, ...], requests: int) -> None:
+        """A list came to its end, after so many calls."""
+        self.is_listed, self.pages = True, requests
+        if not within:
+            self.whole_pages = requests
 
     def changed(self, lane: str, now: float) -> None:
         """A step of ours has ended. What is long ago is forgotten: no older read counts anyway."""

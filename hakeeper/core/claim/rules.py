@@ -56,6 +56,8 @@ from hakeeper.core.observation import Holder, Nobody, Other, Us
 
 BETWEEN_STEPS_S = 5.0
 """Where a move leaves a resource with nobody for a moment: longer than that is no move."""
+LOOK_BETWEEN_STEPS_S = 1.0
+"""Between two looks whether such a move has ended."""
 
 
 # --- rules: beginning and ending --------------------------------------------------------------
@@ -190,7 +192,9 @@ def rechecked(resource: Resource, stage: Recheck, what: Seen, now: float, rng: R
     if not stage.suspect:
         return missed(resource, Held(), what, now, rng)
     if _is_between_steps(resource, what.holder, stage.since_s, now):
-        return replace(stage, after_s=now, due_at_s=now + resource.patience.suspect_s)
+        look_s = max(LOOK_BETWEEN_STEPS_S, resource.patience.suspect_s)
+        due_at_s = min(now + look_s, stage.since_s + BETWEEN_STEPS_S)
+        return replace(stage, after_s=now, due_at_s=due_at_s)
     return _lost(resource, what.holder, now, rng)
 
 

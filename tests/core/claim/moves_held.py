@@ -99,11 +99,18 @@ MOVES = (
         leaves=free_claim,
     ),
     Move(
-        "nobody's for a moment, between two steps",
+        "nobody's for a moment, between two steps: looks soon, not all the time",
+        replace(LOST, since_s=99.0),
+        seen(NOBODY),
+        given=in_two_steps,
+        to=Recheck(NOW, 101.0, suspect=True, since_s=99.0),
+    ),
+    Move(
+        "nobody's, and looks again when no move would take longer",
         replace(LOST, since_s=95.1),
         seen(NOBODY),
         given=in_two_steps,
-        to=Recheck(NOW, 100.3, suspect=True, since_s=95.1),
+        to=Recheck(NOW, 100.1, suspect=True, since_s=95.1),
     ),
     Move(
         "nobody's for longer than a move takes",

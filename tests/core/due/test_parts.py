@@ -203,6 +203,25 @@ def test_a_list_costs_the_requests_that_it_took() -> None:
     assert 2 == state_of(A, rows=(OURS, THEIRS)).apis.kinds[ALIAS_IPS.name].pages
 
 
+@pytest.mark.parametrize(("within", "cost"), [((), 2), ((7,), 1), ((7, 8), 2)])
+def test_a_list_that_was_never_read_is_paid_for_as_what_it_takes_at_least(
+    within: tuple[int, ...], cost: int
+) -> None:
+    """Those of an API that does not answer, for an hour."""
+    state = state_of(A)
+    budget = cloud_of(state).budget
+    before = budget.left(NOW)
+    state.start(ReadAll(ALIAS_IPS.name, within), NOW)
+    assert before - cost == budget.left(NOW)
+
+
+def test_a_whole_list_is_paid_for_as_the_last_whole_one() -> None:
+    kind = state_of(A).apis.kinds[ALIAS_IPS.name]
+    kind.listed((), 4)
+    kind.listed((7,), 3)
+    assert (4, 3) == (kind.cost_of(()), kind.cost_of((7,)))
+
+
 def test_why_the_network_is_not_found_is_reported() -> None:
     state = state_of("192.168.0.1")
     show(state, OURS)

@@ -118,10 +118,14 @@ class GapRules(Observer):
             self._by.clear()
 
     def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
-        """Look no more at what this name has, where somebody else may be its master."""
+        """Look no more at what this name has, where somebody else may be its master.
+
+        A release that is under way is given up with its term, and nobody waits for its end.
+        """
         del node, state, kept
         for fip in self._layout.addresses[name]:
             self._gaps.pop(fip, None)
+            self._by.pop(fip, None)
 
     def ended(self, node: Node) -> None:
         """Look no more."""

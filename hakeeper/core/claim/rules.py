@@ -137,8 +137,8 @@ def verified(resource: Resource, stage: Verify, what: Seen, now: float, rng: Ran
 
 
 def ours_already(resource: Resource, stage: MutateDue, what: Seen, now: float, _: Random) -> Stage:
-    """No assign is needed if it is ours."""
-    if isinstance(what.holder, Us):
+    """No assign is needed if it is ours, unless that was read before this server lost the role."""
+    if isinstance(what.holder, Us) and what.asked_at_s >= resource.left_at_s:
         return _confirm(resource, stage.claim, now)
     return replace(stage, claim=_as_seen(stage.claim, what.holder))
 

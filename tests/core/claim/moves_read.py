@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hakeeper.core.calls import Step
 from hakeeper.core.claim.last_decision import Claimed, NotShown, OursAlready, TakenAgain, WillAssign
+from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, ReadBack, Verify
 from hakeeper.core.decisions.claims import ClaimUnseen, ResourceClaimed, ResourceConfirmed
 from tests.core.claim.moves import (
@@ -47,6 +48,10 @@ RELEASE = Step("release", None, lane="a lane")
 
 def _read_back(until_s: float, polls: int = 0) -> ReadBack:
     return ReadBack(FINISHED, STEP, until_s, after_s=NOW, due_at_s=NOW, polls=polls)
+
+
+def _lost_the_role(resource: Resource) -> None:
+    resource.left_at_s = 99.5
 
 
 MOVES = (
@@ -99,6 +104,23 @@ MOVES = (
         "ours",
         MutateDue(CLAIM, 101.0),
         seen(US),
+        to=Held(),
+        says=CONFIRMED,
+        latest=OursAlready("a cause"),
+        leaves=confirmed,
+    ),
+    Move(
+        "ours, by a read from before this server lost the role",
+        MutateDue(CLAIM, 101.0),
+        seen(US, asked_at_s=99.4),
+        given=_lost_the_role,
+        to=MutateDue(CLAIM, 101.0),
+    ),
+    Move(
+        "ours, by a read from then on",
+        MutateDue(CLAIM, 101.0),
+        seen(US, asked_at_s=99.5),
+        given=_lost_the_role,
         to=Held(),
         says=CONFIRMED,
         latest=OursAlready("a cause"),

@@ -105,12 +105,16 @@ class Paths:
         ahead = calls_ahead(apis.kinds[kind.name])
         return apis.apis[kind.api.name].budget.from_s(Use.CLAIM, now, ahead=ahead) > now
 
-    def is_sparing(self, node: Node, cloud: WorldCloud) -> bool:
-        """Say whether calls are so few that this node makes none that a claim does not need."""
+    def retry_every_s(self, node: Node, cloud: WorldCloud) -> float | None:
+        """Return the time between two retries of this node while they live on what flows in.
+
+        None: it has more calls than that. While it has not, nothing is read more often either.
+        """
         apis = None if node.run is None else node.run.core.state.apis
         if apis is None or cloud.kind.name not in apis.kinds:
-            return False
-        return not apis.apis[cloud.kind.api.name].budget.allows(Use.RETRY, node.clock())
+            return None
+        budget = apis.apis[cloud.kind.api.name].budget
+        return budget.retry_every_s if budget.is_low(node.clock()) else None
 
     def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""

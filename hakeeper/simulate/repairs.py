@@ -207,10 +207,12 @@ class Repairs(Observer):
         if self._paths.has_spent_all(epoch.master, cloud):  # half of the quota is a promise, too
             again(repair_s)
             return
-        if limit_s < repair_s and self._paths.is_sparing(epoch.master, cloud):
-            # What came a moment ago is not read more often then.
-            rest_s = repair_s - limit_s
-            self._agenda.after(rest_s, self._still_wrong, fip, epoch, since, repair_s)
+        every_s = self._paths.retry_every_s(epoch.master, cloud)
+        longest_s = repair_s + (every_s or 0.0) * cloud.locked_count()
+        if every_s is not None and limit_s < longest_s:
+            # It is not watched closely now, and what was refused takes turns.
+            rest_s = longest_s - limit_s
+            self._agenda.after(rest_s, self._still_wrong, fip, epoch, since, longest_s)
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, cloud.holder(fip), limit_s)

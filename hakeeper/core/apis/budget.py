@@ -85,6 +85,11 @@ class Budget:
         """Return how many calls flow in each second."""
         return self.limit_per_hour * SHARE * (1.0 - BURST) / 3600.0
 
+    @property
+    def retry_every_s(self) -> float:
+        """Return the time between two retries that live on what flows in."""
+        return 1.0 / ((1.0 - IDLE_SHARE) * self.per_second)
+
     def reading_gap_s(self, pages: int) -> float:
         """Return the least time between two readings of a list of so many pages."""
         return pages / (IDLE_SHARE * self.per_second)
@@ -152,4 +157,4 @@ class Budget:
         self.spent = self.full - self.left(now) + cost
         self.at_s = now
         if not reading:
-            self.retry_from_s = now + 1.0 / ((1.0 - IDLE_SHARE) * self.per_second)
+            self.retry_from_s = now + self.retry_every_s

@@ -75,9 +75,12 @@ def send(resource: Resource, stage: MutateDue, what: Sending, now: float, rng: R
 
 
 def halt(resource: Resource, stage: MutateDue, what: Halted, now: float, rng: Random) -> MutateDue:
-    """It waits for the end of the pause; that is reported once."""
+    """It waits for the end of the pause; that is reported once.
+
+    The next try is a first one: what refused it before the pause may be long over.
+    """
     del rng
-    claim, holder = stage.claim, resource.holder
+    claim, holder = replace(stage.claim, refused_at_s=NEVER), resource.holder
     resource.decide(LeftWhilePaused(claim.cause), now)
     of, who = (resource.vrrp, resource.label), resource.name_of(holder)
     paused = ClaimPaused(*of, holder, who, claim.cause, what.pause)

@@ -118,6 +118,7 @@ SENDING = (
     ),
     _halted("paused", CLAIM, ClaimPaused(*OF, TWO, "server 2", "a cause", PAUSE)),
     _halted("paused, once more", HALTED),
+    _halted("paused, and refused before it", replace(HALTED, refused_at_s=98.0)),
     Move(
         "moving, and about to be sent", MutateDue(CLAIM, 99.0), Moving(), to=MutateDue(CLAIM, 99.0)
     ),

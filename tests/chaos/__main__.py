@@ -66,9 +66,11 @@ def summary(done: list[Round], calls_per_hour: float) -> str:
     median_s = statistics.median(times_s) if times_s else float("nan")
     worst_s = times_s[-1] if times_s else float("nan")
     held = sum(one.limit_s > 15 for one in done)
+    cured = sum(bool(one.cured) for one in done)
     return (
         f"{len(done)} rounds, {wrong} with complaints; right {median_s:.2f} s after"
-        f" healing at the median, {worst_s:.2f} s at worst; a hold-down was allowed in {held};"
+        f" healing at the median, {worst_s:.2f} s at worst; a hold-down was allowed in {held},"
+        f" and in {cured} keepalived's own D-Bus had died and it was restarted;"
         f" {calls_per_hour:.0f} calls an hour of one node"
     )
 

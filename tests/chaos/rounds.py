@@ -59,6 +59,8 @@ class Round:
     limit_s: float
     calls: int
     """Of the node that made the most."""
+    cured: tuple[str, ...]
+    """Whose keepalived had to be restarted, since its own D-Bus had died: see `voices.py`."""
     complaints: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -170,7 +172,12 @@ class Chaos:
                 node.voice.renew()
         self.elect(master)
         within_s = RIGHT_WITHIN_S + (_UNNOTICED_S if set(chosen) >= _UNNOTICED else 0.0)
+        cured: tuple[str, ...] = ()
         right_after_s, limit_s = self._right_after_s(master, time.monotonic(), within_s)
+        if right_after_s is None:
+            cured = tuple(node.name for node in self.nodes if node.voice.cure())
+        if cured:
+            right_after_s, limit_s = self._right_after_s(master, time.monotonic(), within_s)
         made = self.api.received[first:]
         calls = max(sum(one.node == node.name for one in made) for node in self.nodes)
         lasted_s = time.monotonic() - began_s
@@ -182,6 +189,7 @@ class Chaos:
             right_after_s,
             limit_s,
             calls,
+            cured,
             tuple(self.complaints(first, right_after_s, limit_s, calls, lasted_s)),
         )
 

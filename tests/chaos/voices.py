@@ -52,6 +52,9 @@ class Voice(Protocol):
     def heal(self) -> None:
         """Be well again."""
 
+    def cure(self) -> bool:
+        """End what hakeeper is not to blame for, and no healing ends; say whether there was any."""
+
     def close(self) -> None:
         """End."""
 
@@ -109,6 +112,10 @@ class Script:
 
     def heal(self) -> None:
         """Do nothing: its faults are over when they are made."""
+
+    def cure(self) -> bool:
+        """Say that there is nothing: it has no D-Bus."""
+        return False
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -183,9 +190,12 @@ class Real:
             self.keepalived.reload()
 
     def renew(self) -> None:
-        """Restart it in order."""
+        """Restart it in order; one that does not end is killed, as systemd would do."""
         if self.is_up:
-            self.keepalived.stop()
+            try:
+                self.keepalived.stop()
+            except subprocess.TimeoutExpired:
+                self.keepalived.kill_all()
         self.heal()
 
     def freeze(self) -> None:
@@ -204,9 +214,7 @@ class Real:
         if not self.keepalived.running:
             self.keepalived.start()
             return
-        if self._has_lost_dbus():
-            self.keepalived.kill_all()
-            self.keepalived.start()
+        if self.cure():
             return
         end_s = time.monotonic() + _SILENT_S
         while self.keepalived.child_pid() is None or not self.record.role:
@@ -216,11 +224,19 @@ class Real:
                 return
             time.sleep(_LOOK_S)
 
-    def _has_lost_dbus(self) -> bool:
-        """Say whether its D-Bus has died within it, as that of 2.2.7 may: nobody can ask it then.
+    def cure(self) -> bool:
+        """Restart it if its D-Bus has died within it, as in a reload: nobody can ask it then.
 
-        Whoever has lost the state file beside waits for its next line, which may never come.
+        Whoever has lost a line or the state file beside waits for its next line, which may never
+        come.
         """
+        if not self.keepalived.running or not self._has_lost_dbus():
+            return False
+        self.keepalived.kill_all()
+        self.keepalived.start()
+        return True
+
+    def _has_lost_dbus(self) -> bool:
         with self.keepalived.log_path.open("rb") as log:
             log.seek(self._log_read)
             new = log.read()

@@ -24,7 +24,8 @@ class Step:
     `holder`: who has it when the step is done; None: nobody. It is our own server, or None if a
     kind has to take the resource from its holder first. Two steps of one `lane` never run at once.
     `given`: what the kind read, and builds the request upon. `most`: so many resources for which
-    the steps are equal may go with one request.
+    the steps are equal may go with one request. `room`: so many may be on their way to us at once,
+    if that is limited: what is taken from its holder must find its place here.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Step:
     lane: str
     given: tuple[str, ...] = ()
     most: int = 1
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

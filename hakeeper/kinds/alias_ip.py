@@ -178,7 +178,7 @@ class AliasIps:
             return Step(_TAKE, us.id, lane=_lane(network, us.id), given=ours, most=max(room, 1))
         theirs = lists[str(holder)]
         lane = _lane(network, holder)
-        return Step(_RELEASE, None, lane=lane, given=theirs, most=max(room, 1))
+        return Step(_RELEASE, None, lane=lane, given=theirs, most=max(room, 1), room=room)
 
     def after(self, seen: Observation, moved: Collection[ResourceId], step: Step) -> Observation:
         """The lists of their network have them where the step brings them, and nowhere else."""

@@ -226,7 +226,8 @@ def test_a_server_with_the_most_of_them_in_another_network_has_no_room() -> None
 
 def test_it_is_taken_from_its_holder_whose_others_stay() -> None:
     step = next_step(found("10.0.0.100", US, (*THEM, "10.0.0.99", "10.0.0.100")))
-    assert Step("release", None, "alias_ip/7/2", given=("10.0.0.99", "10.0.0.100"), most=5) == step
+    given = ("10.0.0.99", "10.0.0.100")
+    assert Step("release", None, "alias_ip/7/2", given=given, most=5, room=5) == step
     assert HttpRequest(
         method="POST",
         path="/servers/2/actions/change_alias_ips",

@@ -61,6 +61,12 @@ ALIAS_BUGS = (
         proves=True,
     ),
     _alias_bug(
+        "released_without_room",
+        "alias IPs are taken from their holders for which there will be no room",
+        "repaired",
+        (Line("hakeeper.core.due.steps:_room", "return step.room - coming", "return step.room"),),
+    ),
+    _alias_bug(
         "instances_mixed",
         "alias IPs of several instances move together",
         "core_guard",

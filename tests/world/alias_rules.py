@@ -264,7 +264,13 @@ class AliasRules(Observer):
             each for each in there if place_of(each)[0] == network and place_of(each)[1] in has
         ]
         if calm and len(there) > 1 and not self._cloud.faults.calls:
-            most = min(len(there), request.step.most)
+            coming = [  # they need their place here as well
+                each
+                for each in node.core.state.resources.values()
+                if each.claim is not None and each.observation is not None
+                if each.observation.id not in there
+            ]
+            most = min(len(there), max(1, request.step.most - len(coming)))
             text, about = "{} of {} are released", (len(request.resources), len(there))
             self._demand("moves_together", node.index, len(request.resources) >= most, text, *about)
 

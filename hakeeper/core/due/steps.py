@@ -1,19 +1,30 @@
 """Takes the steps that are due: which mutating requests go out now, and for which resources."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from hakeeper.core.apis.budget import Use
 from hakeeper.core.apis.states import ApiState
 from hakeeper.core.calls import Failure, FailureKind, Mutate, Obstacle, Step
 from hakeeper.core.claim.happenings import Awaited, Failed, Hung, LostTrack, Sending
 from hakeeper.core.claim.resource import Resource
-from hakeeper.core.claim.stages import ActionRunning, MutateDue, Verify
+from hakeeper.core.claim.stages import (
+    ActionRunning,
+    MutateDue,
+    MutateSent,
+    ReadBack,
+    Verify,
+)
 from hakeeper.core.due.reads import next_reader, read_affordable_from_s, tried_at_s
 from hakeeper.core.keepalived.hung import is_left
 from hakeeper.core.limits.wake import Wake, due
+from hakeeper.core.model import Server
+from hakeeper.core.observation import Observation
 from hakeeper.core.operator.pause import halt, pause_for
 from hakeeper.core.state import State
 
+Waiting: TypeAlias = Sequence[tuple[Resource, MutateDue]]
+"""The resources whose steps are due, with their stages, in the order of their turns."""
 OVERDUE_S = 30.0
 """A claim that has waited for the budget so long may draw on the reserve of new masters."""
 
@@ -71,21 +82,35 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
             continue
         if reader is not None and _yields(state, resource, reader, now):
             continue
-        step = resource.kind.kind.next_step(seen, api.server)
-        lane = "" if isinstance(step, Obstacle) else step.lane
-        if _is_lane_taken(state, lane):
-            if resource.is_released:
-                _await_lane(state, lane, now)
-            continue
-        if not resource.shows(lane, now):
-            state.happened(resource, LostTrack(), now)
+        if _try_step(state, resource, seen, api.server, waiting, now):
             reader = next_reader(state, api, now)
-        elif isinstance(step, Obstacle):
-            state.happened(resource, Failed(_failure(step)), now)
-        elif resource.is_behind(lane, now):
-            state.happened(resource, LostTrack(resource.patience.suspect_s), now)
-        else:
-            _take_step(state, [resource, *_others(state, resource, step, waiting, now)], step, now)
+
+
+def _try_step(
+    state: State,
+    resource: Resource,
+    seen: Observation,
+    us: Server,
+    waiting: Waiting,
+    now: float,
+) -> bool:
+    """Take the step of a resource, unless something is in its way; say if it reads instead."""
+    step = resource.kind.kind.next_step(seen, us)
+    lane = "" if isinstance(step, Obstacle) else step.lane
+    if _is_lane_taken(state, lane):
+        if resource.is_released:
+            _await_lane(state, lane, now)
+    elif not resource.shows(lane, now):
+        state.happened(resource, LostTrack(), now)
+        return True
+    elif isinstance(step, Obstacle):
+        state.happened(resource, Failed(_failure(step)), now)
+    elif resource.is_behind(lane, now):
+        state.happened(resource, LostTrack(resource.patience.suspect_s), now)
+    elif (most := min(step.most, _room(state, resource, step))) > 0:
+        others = _others(state, resource, step, waiting, now)
+        _take_step(state, [resource, *others[: most - 1]], step, now)
+    return False
 
 
 def _take_step(state: State, resources: list[Resource], step: Step, now: float) -> None:
@@ -101,7 +126,7 @@ def _others(
     state: State,
     resource: Resource,
     step: Step,
-    waiting: Iterable[tuple[Resource, MutateDue]],
+    waiting: Waiting,
     now: float,
 ) -> list[Resource]:
     """Return what may go with the same request: of the same instance, with the same step.
@@ -121,7 +146,25 @@ def _others(
             continue
         if other.shows(step.lane, now) and other.kind.kind.next_step(seen, server) == step:
             found.append(other)
-    return found[: step.most - 1]
+    return found
+
+
+def _room(state: State, resource: Resource, step: Step) -> int:
+    """Return how many resources may go with this step, so that each finds its place here.
+
+    Those that are on their way have theirs, and what was refused without our having moved it none.
+    """
+    if step.room is None:
+        return step.most
+    of_kind = (each for each in state.resources.values() if each.kind is resource.kind)
+    coming = sum(each is not resource and _is_coming(each) for each in of_kind)
+    return step.room - coming
+
+
+def _is_coming(resource: Resource) -> bool:
+    if isinstance(resource.stage, MutateSent | ActionRunning | ReadBack) or resource.is_half_moved:
+        return True
+    return resource.claim is not None and resource.is_released and not _is_refused(resource)
 
 
 def _yields(state: State, resource: Resource, reader: Resource, now: float) -> bool:

@@ -637,6 +637,40 @@ def test_nothing_is_sent_while_something_is_in_the_way_and_it_is_reported_once()
     assert [("release", "alias_ip/7/2", (A,))] == steps(state, NOW + 24.0)
 
 
+def test_nothing_is_taken_from_its_holder_for_which_there_will_be_no_room() -> None:
+    """There is room for one: the second one would be with nobody when the first one is here."""
+    full = (*OURS, *(f"10.0.1.{number}" for number in range(4)))
+    state = state_of(A, B, rows=(full, (*THEIRS, A), (*THIRD, B)))
+    due(state)
+    assert [("release", "alias_ip/7/2", (A,))] == steps(state)
+    answer(state, MutationAccepted(DONE), NOW + 0.1)
+    show(state, full, THEIRS, (*THIRD, B), at_s=NOW + 0.1)
+    assert [("take", "alias_ip/7/1", (A,))] == steps(state, NOW + 0.1)
+    answer(state, MutationAccepted(RUNS), NOW + 0.2)
+    assert [] == steps(state, NOW + 0.5)
+    answer(state, ActionsRead((DONE,)), NOW + 0.6, ReadActions)
+    show(state, (*full, A), THEIRS, (*THIRD, B), at_s=NOW + 0.6)
+    assert [] == steps(state, NOW + 0.6)
+    [entry] = [each for each in entries(state.effects) if each.event == "claim.refused"]
+    assert "no_room" == entry.fields["error_code"]
+    assert Other(3) == resources(state)[1].holder
+
+
+@pytest.mark.parametrize(
+    ("why", "sent"),
+    [(None, []), (failure(FailureKind.REFUSED), [("release", "alias_ip/7/2", (A,))])],
+)
+def test_what_nobody_has_is_left_its_room_unless_it_is_refused(
+    why: Failure | None, sent: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    full = (*OURS, *(f"10.0.1.{number}" for number in range(4)))
+    state = state_of(A, B, rows=(full, (*THEIRS, A)))
+    due(state)
+    waits = resources(state)[1]
+    waits.stage = MutateDue(replace(CLAIM, failure=why), NOW + 0.5)
+    assert sent == steps(state)
+
+
 def test_an_obstacle_that_was_seen_long_ago_is_looked_at_again() -> None:
     state = state_of(A, rows=((*THEIRS, A),))
     due(state)

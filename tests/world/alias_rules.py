@@ -84,8 +84,8 @@ class _Seen:
     """By the list, what was moved last."""
     vrrps: dict[int, VrrpId] = field(default_factory=dict)
     """For which instance, by the call; without those whose instance has lost its role since."""
-    acting: dict[Key, tuple[tuple[Key, int], float]] = field(default_factory=dict)
-    """The same, and since when, by the actions that ran when they were seen last."""
+    acting: dict[Key, tuple[tuple[Key, int], float, VrrpId]] = field(default_factory=dict)
+    """The lists, since when and for which instance, by the actions that were seen to run last."""
     master_at: dict[VrrpId, float] = field(default_factory=dict)
     """When an instance became MASTER; not here once a request of it failed."""
     written_at: dict[int, float] = field(default_factory=dict)
@@ -135,16 +135,17 @@ class AliasRules(Observer):
             case AllRead(reading=reading) if asked_at is not None:
                 self._read(seen, reading, asked_at)
             case MutationAccepted(action) if writing is not None:
-                wanted = seen.vrrps.pop(event.call_id, None) is not None
-                if wanted and request is not None:
+                vrrp = seen.vrrps.pop(event.call_id, None)
+                if vrrp is not None and request is not None:
                     self._moved(seen, writing, request)
-                if action is not None and action.status is ActionStatus.RUNNING and wanted:
-                    seen.acting[action.id] = (writing, now)
+                runs = action is not None and action.status is ActionStatus.RUNNING
+                if action is not None and runs and vrrp is not None:
+                    seen.acting[action.id] = (writing, now, vrrp)
             case ActionsRead(actions):
                 for action in actions:
                     ended = action.status is not ActionStatus.RUNNING
                     if ended and action.id in seen.acting:
-                        which, _ = seen.acting.pop(action.id)
+                        which, *_ = seen.acting.pop(action.id)
                         seen.step_ended_at[which] = now
                         if action.status is not ActionStatus.SUCCESS:
                             seen.moved.pop(which, None)
@@ -179,7 +180,9 @@ class AliasRules(Observer):
         if isinstance(decision, ClaimFailed):  # what was refused goes alone
             seen.master_at.pop(decision.vrrp, None)
         if isinstance(decision, RoleChanged):
-            seen.acting.clear()
+            seen.acting = {
+                action: of for action, of in seen.acting.items() if of[2] != decision.vrrp
+            }
             # A claim is given up with its action, also if MASTER is back before that is accepted.
             for call_id in [call for call, vrrp in seen.vrrps.items() if vrrp == decision.vrrp]:
                 del seen.vrrps[call_id]
@@ -224,14 +227,15 @@ class AliasRules(Observer):
         demand("own_lists_only", index, right, "server {} had {}, and would get {}", *about)
 
         last = seen.moved.get((server_id, network))
-        if last is not None and now < last.at_s + LAG_S - BY_A_HAIR_S:
+        is_new = last is not None and now < last.at_s + LAG_S - BY_A_HAIR_S
+        if last is not None and is_new and node.jumped_at < last.at_s:
             text, kept = "server {} had {}, and {} was moved", last.is_in(has)
             demand("undoes_nothing", index, kept, text, server_id, has, sorted(last.ips))
         seen.requests[call_id] = request
 
         busy = list(seen.writing.values())
         since_s = max(now - ACTION_PATIENCE_S, node.jumped_at)  # a jump of the clock counts
-        busy += [which for which, began_s in seen.acting.values() if since_s < began_s]
+        busy += [which for which, began_s, _ in seen.acting.values() if since_s < began_s]
         alone = (server_id, network) not in busy
         demand("one_write_per_list", index, alone, "two at once for server {}", server_id)
         seen.writing[call_id] = (server_id, network)

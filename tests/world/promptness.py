@@ -1,9 +1,12 @@
 """What waited is acted on at once when an operator has ended the waiting, if the path is clear."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import StartCall
+from hakeeper.core.roles.lines import LineState
+from hakeeper.core.state import STEADY_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds
@@ -51,6 +54,8 @@ class Promptness(Observer):
         """By node and resource: its last assign."""
         self._asked_s: dict[int, float] = {}
         """By node: its last call."""
+        self._said_s: dict[tuple[int, str], float] = {}
+        """By node and name: keepalived's last line."""
 
     def expect(self, node: Node, waiting: tuple[int, ...]) -> None:
         """Look in a moment, when the event is done with, who has a clear path, and later again."""
@@ -69,6 +74,9 @@ class Promptness(Observer):
         locked = cloud.is_locked(fip) or cloud.is_busy(fip)
         able = cloud.may_have(fip, node.server_id) and not locked
         spent = self._paths.has_spent_all(node, cloud)
+        flaps = self._agenda.now - self._said_s.get((node.index, name), -inf) < STEADY_S
+        if flaps and self._paths.retry_every_s(node, cloud) is not None:
+            return False  # such a role waits for calls that are few
         return able and not spent and self._paths.master(name, cloud) is node
 
     def _check_acts(self, moment: _Moment) -> None:
@@ -96,6 +104,11 @@ class Promptness(Observer):
         """Note the calls of a node."""
         if any(isinstance(effect, StartCall) for effect in batch.effects):
             self._asked_s[node.index] = self._agenda.now
+
+    def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
+        """Note that a role may have changed."""
+        del state, kept
+        self._said_s[node.index, name] = self._agenda.now
 
     def fault_began(self, fault: Fault) -> None:
         """Note that the world is not calm."""

@@ -243,7 +243,9 @@ def _observe(
         state.observed(resource, api.holder_from(seen.server_id), asked_at_s, now)
     if resource.is_suspect:  # is keepalived still there that says MASTER?
         state.schedule.query_soon(now)
-    if claiming and isinstance(resource.stage, Held):
+    # While its action runs, it is not claimed yet; but others need not wait for the next one.
+    here = isinstance(resource.stage, Held | ActionRunning) and resource.ours_at_s == asked_at_s
+    if claiming and here:
         if not api.health.assigns_work:
             retry_soon(state, api, now)
         api.health.assigns_work = True

@@ -5,16 +5,15 @@ from dataclasses import replace
 import pytest
 
 from hakeeper.core.apis.budget import Use
-from hakeeper.core.calls import AllRead, ReadAll
+from hakeeper.core.calls import AllRead
 from hakeeper.core.claim.stages import ActionRunning, MutateDue, Stage
 from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.observation import Reading, Us
-from hakeeper.kinds import FLOATING_IPS
 from tests.core.answers.test_answers import answer
 from tests.core.standing import CLAIM, STEP, cloud_of, ip, put, resource_of, standing
+from tests.support.resources import LIST
 
 NOW = 101.0
-LIST = ReadAll(FLOATING_IPS.name)
 RUNNING = ActionRunning(
     CLAIM.with_phases(Phases(line_s=90.0, sent_s=99.0, accepted_s=99.1)),
     STEP,

@@ -14,7 +14,8 @@ _alias_bug = partial(Bug, kind=ALIAS_IPS.name)
 
 _NEXT = "hakeeper.kinds.alias_ip:AliasIps.next_step"
 _REQUEST = "hakeeper.kinds.alias_ip:AliasIps.request_of"
-_SEND = "hakeeper.core.due.steps:take_due_steps"
+_SEND = "hakeeper.core.due.steps:_try_step"
+_ROOM = "hakeeper.core.due.steps:_room"
 _OTHERS = "hakeeper.core.due.steps:_others"
 _GUARD = "hakeeper.core.state:State._guard_mutation"
 _READ_FAILED = "hakeeper.core.answers.failures:_read_failed"
@@ -64,7 +65,7 @@ ALIAS_BUGS = (
         "released_without_room",
         "alias IPs are taken from their holders for which there will be no room",
         "repaired",
-        (Line("hakeeper.core.due.steps:_room", "return step.room - coming", "return step.room"),),
+        (Line(_ROOM, "return step.room - coming", "return step.room"),),
     ),
     _alias_bug(
         "instances_mixed",
@@ -140,7 +141,10 @@ ALIAS_BUGS = (
         "full_unheeded",
         "an alias IP is released for a server that has no room",
         "obstacle_releases_nothing",
-        (Line(_NEXT, "if room < 1 and ip not in ours:", "if False:"),),
+        (
+            Line(_NEXT, "if room < 1 and ip not in ours:", "if False:"),
+            Line(_ROOM, "return step.room - coming", "return step.most"),
+        ),
         proves=True,
     ),
     _alias_bug(

@@ -5,7 +5,7 @@ from hakeeper.simulate.faults.kinds import Kind
 from tests.world.bug import Bug
 from tests.world.planting import Constant, Line
 
-_SEND = "hakeeper.core.due.steps:take_due_steps"
+_SEND = "hakeeper.core.due.steps:_try_step"
 _GUARD = "hakeeper.core.state:State._guard_mutation"
 _FAILED = "hakeeper.core.claim.step_rules:failed"
 _FOLLOW = "hakeeper.core.keepalived.role_changes:_follow"

@@ -50,7 +50,7 @@ FAILOVER_BUGS = (
         (
             Line(
                 _PAY,
-                "api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)",
+                "api.budget.spend(now, cost, reading=True)",
                 "pass",
             ),
             Line(

@@ -11,7 +11,7 @@ from tests.world.planting import Line
 
 _mixed_bug = partial(Bug, kind=ALL)
 
-_SEND = "hakeeper.core.due.steps:take_due_steps"
+_SEND = "hakeeper.core.due.steps:_try_step"
 _READ = "hakeeper.core.due.reconcile:_read_for_claims"
 
 MIXED_BUGS = (

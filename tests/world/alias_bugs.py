@@ -81,8 +81,8 @@ ALIAS_BUGS = (
         (
             Line(
                 "hakeeper.core.claim.resource:Resource.shows",
-                " or now > self.shown_at_s + FRESH_S",
-                "",
+                "if now > answered_at_s + FRESH_S:",
+                "if self.holder_at_s is None:",
             ),
         ),
         proves=True,
@@ -94,7 +94,7 @@ ALIAS_BUGS = (
         (
             Line(
                 "hakeeper.core.claim.resource:Resource.shows",
-                "self.holder_at_s >= self.kind.changed_at_s.get(lane, NEVER)",
+                "asked_at_s >= self.kind.changed_at_s.get(lane, NEVER)",
                 "True",
             ),
         ),

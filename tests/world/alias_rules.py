@@ -24,7 +24,7 @@ from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.decisions.keepalived import RoleChanged, VrrpAddressMissing
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
 from hakeeper.core.limits.patience import LAG_S
-from hakeeper.core.model import ActionStatus, Role, VrrpId
+from hakeeper.core.model import ActionStatus, ApiSettings, Role, VrrpId
 from hakeeper.core.observation import Key, Reading, ResourceId
 from hakeeper.kinds.alias_ip import MOST
 from hakeeper.kinds.private_networks import place_of
@@ -216,7 +216,9 @@ class AliasRules(Observer):
 
         age_s = now - base.answered_at_s
         ended_at = seen.step_ended_at.get((server_id, network), -inf)
-        fresh = age_s <= FRESH_S and base.asked_at_s >= ended_at
+        # What was answered later has waited, since its reader stood still.
+        age_s = max(age_s, now - base.asked_at_s - ApiSettings().call_timeout_s)
+        fresh = age_s <= FRESH_S + BY_A_HAIR_S and base.asked_at_s >= ended_at
         demand("read_right_before", index, fresh, "built upon a read of {:.3f} s ago", age_s)
 
         has = base.lists.get(server_id, ())

@@ -157,7 +157,8 @@ class KindState:
 
     def changed(self, lane: str, now: float) -> None:
         """A step of ours has ended. What is long ago is forgotten: no older read counts anyway."""
-        recent = ((each, at_s) for each, at_s in self.changed_at_s.items() if at_s > now - FRESH_S)
+        from_s = now - FRESH_S - self.api.settings.call_timeout_s
+        recent = ((each, at_s) for each, at_s in self.changed_at_s.items() if at_s > from_s)
         self.changed_at_s = {**dict(recent), lane: now}
 
     def accepted(self, request: Mutate, now: float) -> None:

@@ -207,9 +207,12 @@ class Resource:
         """Say whether what was read is good enough for a step of this lane that is taken now."""
         if self.kind.kind.acts_on_known:
             return True
-        if self.holder_at_s is None or now > self.shown_at_s + FRESH_S:
+        asked_at_s = NEVER if self.holder_at_s is None else self.holder_at_s
+        # What seems to be answered later has waited here, while this process stood still.
+        answered_at_s = min(self.shown_at_s, asked_at_s + self.kind.api.settings.call_timeout_s)
+        if now > answered_at_s + FRESH_S:
             return False
-        return self.holder_at_s >= self.kind.changed_at_s.get(lane, NEVER)
+        return asked_at_s >= self.kind.changed_at_s.get(lane, NEVER)
 
     def is_behind(self, lane: str, now: float) -> bool:
         """Say whether what was read lacks our own last step of this lane, and so may be old.

@@ -387,9 +387,37 @@ def test_what_happened_in_a_lane_long_ago_is_forgotten() -> None:
     kind = state_of(A).apis.kinds[ALIAS_IPS.name]
     kind.changed("one", 100.0)
     kind.changed("two", 101.0)
-    assert {"one": 100.0, "two": 101.0} == kind.changed_at_s
-    kind.changed("one", 103.0)
-    assert {"one": 103.0} == kind.changed_at_s
+    kind.changed("one", 107.9)
+    assert {"one": 107.9, "two": 101.0} == kind.changed_at_s
+    kind.changed("one", 108.0)
+    assert {"one": 108.0} == kind.changed_at_s
+
+
+@pytest.mark.parametrize(
+    ("asked_at_s", "shown_at_s", "now", "shows"),
+    [
+        (100.0, 100.1, 102.1, True),
+        (100.0, 100.1, 102.2, False),
+        (100.0, 105.0, 107.0, True),
+        # The answer waited while this process stood still: nobody knows what came meanwhile.
+        (100.0, 138.0, 138.0, False),
+    ],
+)
+def test_only_what_was_answered_a_moment_ago_is_a_base_for_a_step(
+    asked_at_s: float, shown_at_s: float, now: float, *, shows: bool
+) -> None:
+    [resource] = resources(state_of(A))
+    resource.holder_at_s, resource.shown_at_s = asked_at_s, shown_at_s
+    assert shows is resource.shows("a lane", now)
+
+
+def test_a_slow_list_from_before_our_own_last_step_is_no_base() -> None:
+    """Another step has ended since, and nothing else is known of that one any more."""
+    [resource] = resources(state_of(A))
+    resource.holder_at_s, resource.shown_at_s = 100.0, 104.9
+    resource.kind.changed("a lane", 100.5)
+    resource.kind.changed("another lane", 104.0)
+    assert not resource.shows("a lane", 105.0)
 
 
 def test_an_unknown_outcome_concerns_all_of_them() -> None:

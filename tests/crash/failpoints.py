@@ -20,7 +20,7 @@ import hakeeper.configured_adapters
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.hetzner import transport
 from hakeeper.adapters.hetzner.call_guard import CallGuard
-from hakeeper.core.calls import Mutate
+from hakeeper.core.calls import AllRead, CallResult, Mutate, OneRead
 from hakeeper.core.events import Effect, Event, LinesRead, RolesQueried, StartCall
 from hakeeper.core.model import Role
 from hakeeper.core.roles.table import EVENT_OF_LINE, TABLE
@@ -158,6 +158,9 @@ def _note_fed(points: Failpoints, feed: Wrapper) -> Wrapper:
         feed(sequencer, *events)
         for reading in readings:
             points.note("fed", str(reading[-1].priority))
+        ended = [event.outcome for event in events if isinstance(event, CallResult)]
+        if any(isinstance(outcome, AllRead | OneRead) for outcome in ended):
+            points.note("learned", "holders")
 
     return inner
 

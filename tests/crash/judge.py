@@ -86,7 +86,8 @@ class Judge:
                     verdict.forbidden.append(what + self._account(life, assign, requests, changes))
                 else:
                     verdict.in_flight += 1
-            read = _last_read([r for r in requests if r.client == life.client], sent_s)
+            reads = [request for request in requests if request.client == life.client]
+            read = _last_read(reads, _learned_s(life, sent_s))
             since_s = life.born_s if read is None else read.received_s
             # A read of before a demotion shows nothing: another node was told to take it.
             demoted = _was_demoted(life, since_s - BEGUN_BEFORE_S, assign.received_s)
@@ -158,8 +159,14 @@ def _sent_s(life: LifeRecord, assign: LoggedRequest) -> float:
     return max((at_s for at_s in permitted if at_s <= assign.received_s), default=0.0)
 
 
+def _learned_s(life: LifeRecord, before_s: float) -> float:
+    """Return when it took in the last answer about holders before that, if it took in any."""
+    learned = (at_s for at_s, word, _ in life.notes() if word == "learned" and at_s < before_s)
+    return max(learned, default=0.0)
+
+
 def _last_read(requests: Iterable[LoggedRequest], before_s: float) -> LoggedRequest | None:
-    """Return the last reading of holders whose answer was there when the assign went out."""
+    """Return the last reading of holders whose answer had come by then."""
     reads = [
         request
         for request in requests

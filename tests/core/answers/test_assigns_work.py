@@ -9,7 +9,7 @@ from hakeeper.core.calls import AllRead
 from hakeeper.core.claim.stages import ActionRunning, MutateDue, Stage
 from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.observation import Reading, Us
-from tests.core.answers.test_answers import answer
+from tests.core.answers.scene import answer
 from tests.core.standing import CLAIM, STEP, cloud_of, ip, put, resource_of, standing
 from tests.support.resources import LIST
 

@@ -1,10 +1,12 @@
 """The rule about the time between the two steps of a move, in which nobody has the resource."""
 
 from dataclasses import dataclass
+from math import inf
 
 from hakeeper.cloud_register import Move
 from hakeeper.core.calls import CallResult, Failure, Mutate
 from hakeeper.core.events import Event, Report, StartCall
+from hakeeper.core.limits.patience import LAG_S
 from hakeeper.core.roles.lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.alias_cloud import OLD_LIST
@@ -56,6 +58,8 @@ class GapRules(Observer):
         self._calls: dict[tuple[int, int, int], Mutate] = {}
         """By node, run and call."""
         self._gaps: dict[int, _Gap] = {}
+        self._undone_s = -inf
+        """When a step of a master was undone last."""
 
     def assign_sent(self, node: Node, request: Mutate) -> None:
         """Hear of a release."""
@@ -81,7 +85,8 @@ class GapRules(Observer):
     def moved(self, move: Move) -> None:
         """Begin to look, or end."""
         now, fip = self._agenda.now, move.number
-        if move.cause == OLD_LIST:  # a late step of another has undone one of the master's
+        if self._undoes(move):
+            self._undone_s = now
             self._gaps.clear()
             self._by.clear()
             return
@@ -90,11 +95,23 @@ class GapRules(Observer):
             self._demand("no_gap", gap.master.index, True, "")  # noqa: FBT003  # it was in time
         by, sent_at_s = self._by.pop(fip, (None, 0.0))
         calm = now - sent_at_s < self._limit_s and not self._clouds.of(fip).faults.calls
+        calm = calm and now >= self._undone_s + LAG_S
         if move.new is not None or by is None or not (calm and self._few):
             return
         if self._is_free(fip, by):
             gap = self._gaps[fip] = _Gap(by, now)
             self._agenda.after(self._limit_s, self._look, fip, gap)
+
+    def _undoes(self, move: Move) -> bool:
+        """Say whether a late step of another has undone one of a master's.
+
+        For a while the master may take a list without that step for one that lags.
+        """
+        masters = {
+            node.server_id for node in self._paths.masters(self._layout.name_of[move.number])
+        }
+        elsewhere = bool(masters) and move.new is not None and move.new not in masters
+        return move.cause == OLD_LIST or move.old in masters or elsewhere
 
     def _is_free(self, fip: int, master: Node) -> bool:
         """Say whether nothing keeps the master from taking it."""

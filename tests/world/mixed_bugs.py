@@ -58,16 +58,4 @@ MIXED_BUGS = (
         ),
         proves=True,
     ),
-    _mixed_bug(
-        "retry_snatched",
-        "where little flows in, a step that was read for finds its call gone: it reads for ever",
-        "apis_apart",
-        (
-            Line(
-                "hakeeper.core.due.reads:begin_turn",
-                "api.budget.turn.begin(resource, now + api.settings.call_timeout_s + FRESH_S)",
-                "pass",
-            ),
-        ),
-    ),
 )

@@ -105,6 +105,13 @@ class Paths:
         ahead = calls_ahead(apis.kinds[kind.name])
         return apis.apis[kind.api.name].budget.from_s(Use.CLAIM, now, ahead=ahead) > now
 
+    def goes_one_by_one(self, node: Node, cloud: WorldCloud) -> bool:
+        """Say whether its steps wait for each other, since they may lock the server."""
+        apis = None if node.run is None else node.run.core.state.apis
+        if apis is None or cloud.kind.name not in apis.kinds:
+            return False
+        return node.clock() < apis.apis[cloud.kind.api.name].health.one_by_one_until_s
+
     def retry_every_s(self, node: Node, cloud: WorldCloud) -> float | None:
         """Return the time between two retries of this node while they live on what flows in.
 

@@ -177,9 +177,6 @@ class AliasRules(Observer):
             ips = {place_of(ours[number].id)[1] for number in numbers if number in ours}
             for each in seen.moved.values():
                 each.ips -= ips
-        if isinstance(decision, ClaimFailed):  # what was refused goes alone
-            seen.master_at.pop(decision.vrrp, None)
-        if isinstance(decision, RoleChanged):
             seen.acting = {
                 action: of for action, of in seen.acting.items() if of[2] != decision.vrrp
             }
@@ -187,8 +184,10 @@ class AliasRules(Observer):
             for call_id in [call for call, vrrp in seen.vrrps.items() if vrrp == decision.vrrp]:
                 del seen.vrrps[call_id]
             seen.master_at.pop(decision.vrrp, None)
-            if decision.after is Role.MASTER:
-                seen.master_at[decision.vrrp] = self._agenda.now
+        if isinstance(decision, ClaimFailed):  # what was refused goes alone
+            seen.master_at.pop(decision.vrrp, None)
+        if isinstance(decision, RoleChanged) and decision.after is Role.MASTER:
+            seen.master_at[decision.vrrp] = self._agenda.now
 
     # --- what is sent ------------------------------------------------------------------------
 

@@ -118,8 +118,10 @@ class GapRules(Observer):
         name = self._layout.name_of[fip]
         cloud = self._clouds.of(fip)
         able = cloud.may_have(fip, master.server_id) and not cloud.is_locked(fip)
-        spent = self._paths.has_spent_all(master, cloud)
-        return able and not spent and self._paths.master(name, cloud, paused=True) is master
+        waits = self._paths.has_spent_all(master, cloud) or self._paths.goes_one_by_one(
+            master, cloud
+        )
+        return able and not waits and self._paths.master(name, cloud, paused=True) is master
 
     def _look(self, fip: int, gap: _Gap) -> None:
         if self._gaps.get(fip) is gap and self._is_free(fip, gap.master):

@@ -26,9 +26,9 @@ SHARING_BUGS = (
         "starves_nobody",
         (
             Line(
-                "hakeeper.core.due.steps:take_due_steps",
-                "key=lambda each: each[1].claim.refused_at_s",
-                "key=lambda each: -each[1].claim.refused_at_s",
+                "hakeeper.core.due.steps:_turn",
+                "return stage.claim.refused_at_s,",
+                "return -stage.claim.refused_at_s,",
             ),
         ),
         proves=True,

@@ -10,11 +10,16 @@ from hakeeper.core.observation import Holder
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """MASTER counts from now on, or somebody wants it claimed anew."""
+    """MASTER counts from now on, or somebody wants it claimed anew.
+
+    `is_edge`: keepalived says so for the first time, and so this is newer than all that is under
+    way.
+    """
 
     cause: str
     read_first: bool
     pause_s: float = 0.0
+    is_edge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,11 @@ class Resource:
             self.kind.forget(self.observation.id)
 
     @property
+    def is_moving(self) -> bool:
+        """Whether a read shows that it is just being moved, by whomever."""
+        return self.observation is not None and self.observation.moving
+
+    @property
     def needs_release(self) -> bool:
         """Whether it is taken from another server before we can have it."""
         return self.kind.kind.releases_first and isinstance(self.holder, Other)

@@ -66,9 +66,11 @@ LOOK_BETWEEN_STEPS_S = 1.0
 def begin(resource: Resource, _: Stage, what: Master, now: float, rng: Random) -> Stage:
     """Begin a claim: by an assign, at once or after a pause, or by reading the holder first."""
     del rng
-    claim = Claim(cause=what.cause, phases=Phases(line_s=now))
+    claim = Claim(cause=what.cause, phases=Phases(line_s=now), is_edge=what.is_edge)
     acts = resource.kind.kind.acts_on_known and not resource.writes.outcome_unknown
-    if what.read_first or not acts:
+    # A move of another's is not cut short: a read tells when it is over.
+    waits = resource.is_moving and not what.is_edge
+    if what.read_first or waits or not acts:
         resource.decide(WillRead(what.cause), now)
         return Verify(claim, now, now + what.pause_s)
     resource.decide(WillAssign(what.cause), now)

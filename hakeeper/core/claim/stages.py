@@ -15,6 +15,8 @@ class Claim:
 
     cause: str
     phases: Phases
+    is_edge: bool = False
+    """Whether it is that of a new MASTER."""
     attempt: int = 0
     """How many tries came to nothing."""
     rival: Other | None = None

@@ -237,11 +237,12 @@ def read_when_moved(
 def read_if_put_off(
     resource: Resource, stage: MutateDue, what: Moving, now: float, rng: Random
 ) -> Stage:
-    """What was halted, or failed before, waits for the end of the move, and is read for.
+    """It waits for the end of the move, and is read for.
 
     The first step of a new master does not: what it was going to do is newer than that move.
     """
-    if not (PAUSED in stage.claim.reported or stage.claim.is_sent):
+    claim = stage.claim
+    if claim.is_edge and not claim.is_sent and PAUSED not in claim.reported:
         return stage
     return read_when_moved(resource, Verify(stage.claim, now, now), what, now, rng)
 

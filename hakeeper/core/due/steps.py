@@ -58,10 +58,10 @@ def _affordable_from_s(state: State, resource: Resource, now: float) -> float:
 
 
 def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
-    """Take the steps that are due, those first that were never refused, or longest ago."""
+    """Take the steps that are due, in their turns."""
     if api.server is None or _is_at_parallel_limit(state, api, now):
         return
-    waiting = sorted(state.in_stage(MutateDue, of=api), key=lambda each: each[1].claim.refused_at_s)
+    waiting = sorted(state.in_stage(MutateDue, of=api), key=lambda each: _turn(*each))
     reader = next_reader(state, api, now) if waiting else None
     for resource, stage in waiting:
         seen, from_s = resource.observation, resource.mutate_from_s(stage.due_at_s)
@@ -84,6 +84,15 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
             continue
         if _try_step(state, resource, seen, api.server, waiting, now):
             reader = next_reader(state, api, now)
+
+
+def _turn(resource: Resource, stage: MutateDue) -> tuple[float, float]:
+    """Return what sorts them: those first that were never refused, or longest ago.
+
+    Of these, what we have taken from its holder goes before the rest, the longest ago first.
+    """
+    since_s = resource.holder_since_s if resource.is_half_moved else None
+    return stage.claim.refused_at_s, float("inf") if since_s is None else since_s
 
 
 def _try_step(

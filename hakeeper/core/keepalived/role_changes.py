@@ -56,7 +56,7 @@ def _follow(state: State, resource: Resource, change: RoleChange, now: float) ->
     unseen = resource.observation is None
     read_first = not change.live or unseen or _surely_ours(state, resource, now)
     pause_s = 0.0 if change.live else resource.returns.pause_s(now)
-    state.happened(resource, Master(change.reason, read_first, pause_s), now)
+    state.happened(resource, Master(change.reason, read_first, pause_s, is_edge=True), now)
 
 
 def _surely_ours(state: State, resource: Resource, now: float) -> bool:

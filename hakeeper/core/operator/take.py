@@ -46,7 +46,4 @@ def _take(state: State, resource: Resource, event: Taken, now: float) -> None:
     api.reads_from_s = api.identify_from_s = NEVER
     api.health.forget_refused_rounds()
     resource.edge(now)
-    seen = resource.observation
-    # A move of another's is not cut short: a read tells when it is over.
-    read_first = seen is None or seen.moving
-    state.happened(resource, Master(CAUSE, read_first), now)
+    state.happened(resource, Master(CAUSE, read_first=resource.observation is None), now)

@@ -194,6 +194,11 @@ def both(*steps: Callable[[Resource], object]) -> Callable[[Resource], object]:
 # --- what is remembered before --------------------------------------------------------------------
 
 
+def moving(resource: Resource) -> None:
+    """Let a read have shown that somebody moves it."""
+    resource.observation = replace(WEB, moving=True)
+
+
 def outcome_unknown(resource: Resource) -> None:
     """Nobody knows what became of the last assign."""
     resource.writes.outcome_unknown = True

@@ -18,6 +18,7 @@ from tests.core.claim.moves import (
     Move,
     claim,
     dropped,
+    moving,
     outcome_unknown,
 )
 
@@ -37,6 +38,22 @@ def _begun(stage: Stage) -> tuple[Move, ...]:
             latest=at_once,
         ),
         Move("with a read", stage, read, to=Verify(begun, NOW, 102.5), latest=latest),
+        Move(
+            "with a read, since it is being moved",
+            stage,
+            send,
+            given=moving,
+            to=Verify(begun, NOW, NOW),
+            latest=latest,
+        ),
+        Move(
+            "at once, since nothing is newer than a new master",
+            stage,
+            replace(send, is_edge=True),
+            given=moving,
+            to=MutateDue(replace(begun, is_edge=True), NOW),
+            latest=at_once,
+        ),
         Move(
             "with a read, since the last outcome is unknown",
             stage,

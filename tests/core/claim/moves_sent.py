@@ -104,6 +104,13 @@ def _halted(name: str, before: Claim, *says: ClaimPaused) -> Move:
     )
 
 
+NEW = replace(CLAIM, is_edge=True)
+
+
+def _read(claim: Claim) -> Verify:
+    return Verify(claim, NOW, NOW + 0.2)
+
+
 FIRST, SECOND = MutateSent(SENT, STEP), MutateSent(replace(SENT, attempt=1), STEP)
 SENDING = (
     _goes_out(TWO, "server 2"),
@@ -120,13 +127,18 @@ SENDING = (
     _halted("paused, once more", HALTED),
     _halted("paused, and refused before it", replace(HALTED, refused_at_s=98.0)),
     Move(
-        "moving, and about to be sent", MutateDue(CLAIM, 99.0), Moving(), to=MutateDue(CLAIM, 99.0)
-    ),
-    Move(
-        "moving, and paused: it is read before it is sent",
-        MutateDue(HALTED, 99.0),
+        "moving, and about to be sent by a new master",
+        MutateDue(NEW, 99.0),
         Moving(),
-        to=Verify(HALTED, NOW, NOW + 0.2),
+        to=MutateDue(NEW, 99.0),
+    ),
+    *(
+        Move(f"moving, {name}: it is read first", MutateDue(why, 99.0), Moving(), to=_read(why))
+        for name, why in (
+            ("and somebody takes it", CLAIM),
+            ("a new master's, and paused", replace(NEW, reported=frozenset({PAUSED}))),
+            ("a new master's, and sent before", NEW.with_phases(SENT.phases)),
+        )
     ),
     _accepted("running", CLAIM, 99.5, ACCEPTED),
     _accepted(

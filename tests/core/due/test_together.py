@@ -17,7 +17,15 @@ from hakeeper.core.calls import (
     Step,
 )
 from hakeeper.core.claim.resource import Resource
-from hakeeper.core.claim.stages import ActionRunning, Held, MutateDue, MutateSent, ReadBack, Verify
+from hakeeper.core.claim.stages import (
+    ActionRunning,
+    Claim,
+    Held,
+    MutateDue,
+    MutateSent,
+    ReadBack,
+    Verify,
+)
 from hakeeper.core.due.reads import reading_interval_s
 from hakeeper.core.events import CancelCall, Paused
 from hakeeper.core.observation import Observation, Reading, Us
@@ -50,6 +58,9 @@ from tests.core.faults import failure
 from tests.core.operator.test_pause import PAUSE
 from tests.core.standing import CLAIM, cloud_of, ended
 from tests.support.resources import CLOUD, this_server
+
+HALF = replace(CLAIM, releases=True)
+"""That of what was taken from its holder for us."""
 
 # --- several at once ---------------------------------------------------------------------------
 
@@ -144,6 +155,26 @@ def half_moved(*ips: str) -> State:
     answer(state, MutationAccepted(DONE), NOW + 0.1)
     show(state, OURS, THEIRS, at_s=NOW + 0.2, within=(7,))
     return state
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "goes"),
+    [
+        ((HALF, 99.0), (HALF, 98.0), B),
+        ((HALF, 98.0), (HALF, 99.0), A),
+        ((CLAIM, 97.0), (HALF, 98.0), B),
+        ((replace(HALF, refused_at_s=90.0), 97.0), (HALF, 98.0), B),
+        ((CLAIM, 98.0), (CLAIM, 97.0), A),
+    ],
+)
+def test_what_we_have_taken_from_its_holder_goes_first_the_longest_ago(
+    first: tuple[Claim, float], second: tuple[Claim, float], goes: str
+) -> None:
+    """Of two instances, whose aliases do not go together into our list; nobody has them since."""
+    state = state_of(A, others=(B,), rows=(OURS, THEIRS))
+    for resource, (claim, since_s) in zip(resources(state), (first, second), strict=True):
+        resource.stage, resource.holder_since_s = MutateDue(claim, NOW), since_s
+    assert [("take", "alias_ip/7/1", (goes,))] == steps(state)
 
 
 def test_what_was_taken_from_its_holder_is_not_left_with_nobody_when_a_pause_begins() -> None:

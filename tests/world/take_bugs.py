@@ -4,7 +4,7 @@ from hakeeper.simulate.faults.kinds import Kind
 from tests.world.bug import Bug
 from tests.world.planting import Line
 
-_BEGIN = "state.happened(resource, Master(CAUSE, read_first), now)"
+_BEGIN = "state.happened(resource, Master(CAUSE, read_first=resource.observation is None), now)"
 _ROLE = Line(
     "hakeeper.core.operator.take:_may_take", "is_master and waits", "(waits or not is_master)"
 )

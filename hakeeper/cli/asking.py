@@ -12,6 +12,7 @@ from hakeeper.adapters.control_client import (
     Busy,
     ControlError,
     Denied,
+    NotAsked,
     NotRunning,
     Refused,
     ask,
@@ -59,6 +60,8 @@ def order(
         raise NotDone(_only_root(request["command"]), exits.NO_PERMISSION) from None
     except Refused as error:
         raise _refused(error, request["command"]) from None
+    except NotAsked as error:
+        raise NotDone(str(error), NOT_RUNNING) from None
     except ControlError as error:
         text = f"{error}; it may do so later: see `hakeeper status`"
         raise NotDone(text, NOT_RUNNING) from None

@@ -96,6 +96,13 @@ def daemon(facts: Facts, before: tuple[tuple[str, CheckResult], ...]) -> Iterato
             cure=cure_of("hakeeper.gone"),
         )
         return
+    if seen.unreachable_cure:
+        yield warning(
+            seen.detail,
+            why="this check does not know which problems it has",
+            cure=seen.unreachable_cure,
+        )
+        return
     if seen.is_busy:
         yield warning(
             f"the daemon is too busy to answer: {seen.detail}",

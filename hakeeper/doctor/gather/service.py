@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.control_client import Busy, ControlError, Denied, NotRunning, ask
+from hakeeper.adapters.control_client import (
+    Busy,
+    ControlError,
+    Denied,
+    NoSocket,
+    NotRunning,
+    ask,
+)
+from hakeeper.adapters.cures import socket_cure
 from hakeeper.adapters.users import name_of_user
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
@@ -65,6 +73,9 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
         return DaemonFacts(is_running=True, is_busy=True, detail=str(error))
     except Denied as error:
         return DaemonFacts(is_running=False, is_denied=True, detail=str(error))
+    except NoSocket as error:
+        cure = socket_cure(error.folder, error.lack)
+        return DaemonFacts(is_running=True, unreachable_cure=cure, detail=str(error))
     except (ControlError, NotRunning) as error:
         return DaemonFacts(is_running=False, detail=str(error))
     roles = status.get("roles", [])

@@ -152,6 +152,15 @@ def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) ->
         assert QuotaLow(CLOUD_API, left, 3600) == only(state).trouble
 
 
+def test_calls_that_are_refused_since_the_quota_is_spent_are_told_once() -> None:
+    state = well()
+    cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=0), NOW)
+    cloud_of(state).health.failed(failure(FailureKind.THROTTLED, "x"), NOW, MOST)
+    assert [(DEGRADED, "api.throttled")] == reported(state)
+    cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "x"), NOW, MOST)
+    assert [(DEGRADED, "api.unreachable"), (DEGRADED, "quota.low")] == reported(state)
+
+
 @pytest.mark.parametrize(
     ("refused_s", "health"), [(None, DEGRADED), (15.0, DEGRADED), (15.1, BROKEN)]
 )

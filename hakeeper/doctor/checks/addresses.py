@@ -121,6 +121,8 @@ def _usable(
                 )
             )
         troubles += in_the_way(facts, vrrp, ref, found)
+        other = at.holder(found)
+        owner = owner if other is None else f"{other.name} (id {other.id})"
         owner = "this server" if is_here else owner
     yield from troubles
     if not troubles:

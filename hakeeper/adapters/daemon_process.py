@@ -2,6 +2,8 @@
 
 A socket can be missing while the daemon runs and moves addresses: /run is full, or somebody has
 removed the folder. "It does not run" would be wrong then.
+
+`hakeeper probe` may be asked often, so this imports next to nothing.
 """
 
 import itertools
@@ -9,10 +11,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from hakeeper.adapters.keepalived.processes import arguments_of
-
 _PROC: Final = Path("/proc")
-_PROGRAM: Final = "hakeeper"
+_PROGRAM: Final = b"hakeeper"
 _SOCKET: Final = "control.sock"
 _UNITS_SOCKET: Final = "/run/hakeeper/daemon/control.sock"
 _UNIT: Final = "/hakeeper.service"
@@ -27,16 +27,19 @@ def pid_of_daemon(socket: str) -> int | None:
     Who may not see the environment of a process knows the service by its control group.
     """
     for entry in _PROC.iterdir():
-        if entry.name.isdecimal() and _is_daemon(int(entry.name)) and _serves(entry, socket):
+        if entry.name.isdecimal() and _is_daemon(entry) and _serves(entry, socket):
             return int(entry.name)
     return None
 
 
-def _is_daemon(pid: int) -> bool:
+def _is_daemon(process: Path) -> bool:
     """Say whether it is `hakeeper run`, started by whatever interpreter."""
-    words = arguments_of(pid)
+    try:
+        words = _read(process / "cmdline").split(b"\0")
+    except OSError:
+        return False  # it has ended meanwhile
     pairs = itertools.pairwise(words)
-    return any(Path(word).name == _PROGRAM and after == "run" for word, after in pairs)
+    return any(word.rpartition(b"/")[2] == _PROGRAM and then == b"run" for word, then in pairs)
 
 
 def _serves(process: Path, socket: str) -> bool:

@@ -22,6 +22,7 @@ from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.timed_request import USER_LIMIT
 from hakeeper.adapters.times import age
 from hakeeper.adapters.users import name_of_user
+from hakeeper.cli.say import complain, complain_in_lines, say
 from hakeeper.printable import printable
 
 NOT_SAVED: Final = 1
@@ -108,9 +109,9 @@ def finish(done: Mapping[str, object], text: str, trouble: str, *, as_json: bool
     if as_json:
         sys.stdout.write(json.dumps({"ok": True, **done}) + "\n")
     else:
-        sys.stdout.write(f"{printable(text)}\n")
+        say(text)
         if trouble:
-            sys.stderr.write(f"{printable(trouble)}\n")
+            complain(trouble)
     return NOT_SAVED if trouble else exits.OK
 
 
@@ -132,5 +133,5 @@ def give_up(error: NotDone, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps({"ok": False, "error": str(error), **error.more}) + "\n")
     else:
-        sys.stderr.write(f"{printable(str(error))}\n")
+        complain_in_lines(str(error))
     return error.exit_code

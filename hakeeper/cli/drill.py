@@ -7,7 +7,7 @@ import socket as network
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,8 +15,8 @@ from hakeeper import __version__, exits
 from hakeeper.cli.asking import NotDone, do, give_up, look
 from hakeeper.cli.durations import seconds_between
 from hakeeper.cli.options import add_json, add_socket
+from hakeeper.cli.say import say
 from hakeeper.cli.step_down import POLL_S, ask_for_it, follow, look_before, taken_back
-from hakeeper.printable import printable
 
 LASTS_S: Final = 600.0
 """A drill that is killed in its middle ends by itself after this."""
@@ -144,7 +144,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(_document(before, phases, connections)) + "\n")
     else:
-        sys.stdout.write(_table(phases, connections, is_back=is_back))
+        for line in _lines(phases, connections, is_back=is_back):
+            say(line)
     return exits.OK if is_back else NOT_BACK
 
 
@@ -197,18 +198,18 @@ def _addresses(status: Mapping[str, Any], begun: Mapping[str, Any]) -> list[Mapp
 # --- what is printed ------------------------------------------------------------------------------
 
 
-def _table(phases: list[Phase], connections: Connections | None, *, is_back: bool) -> str:
-    lines = [f"{phase.seconds:8.2f} s  {phase.text}" for phase in phases]
+def _lines(phases: list[Phase], connections: Connections | None, *, is_back: bool) -> Iterator[str]:
+    for phase in phases:
+        yield f"{phase.seconds:8.2f} s  {phase.text}"
     if connections is not None:
         failed = f"{connections.failed} of {connections.tried} connections failed"
         gap = f", the longest gap {connections.longest_s:.2f} s" if connections.failed else ""
-        lines.append(f"{failed}{gap}")
+        yield f"{failed}{gap}"
     if not is_back:
-        lines.append(
+        yield (
             "not back: the addresses are not with this server a minute after it stepped up. With"
             " `nopreempt`, or a lower priority, that is as it should be: hakeeper status"
         )
-    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _document(

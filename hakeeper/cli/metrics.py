@@ -18,9 +18,9 @@ from hakeeper.adapters.control_codes import UNKNOWN_COMMAND
 from hakeeper.adapters.replaced_file import replace_file
 from hakeeper.cli.durations import seconds_between
 from hakeeper.cli.options import add_socket
+from hakeeper.cli.say import complain
 from hakeeper.metrics.listener import Address, CannotTell, Listener, address, listen, where
 from hakeeper.metrics.metric import Answer
-from hakeeper.printable import printable
 
 TIMEOUT_S: Final = 1.0
 """For the daemon's answer: less than a scrape has."""
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     except CannotTell:
         return exits.NO_PERMISSION
     except OSError as error:
-        sys.stderr.write(f"hakeeper metrics: the system refuses it: {printable(str(error))}\n")
+        complain(f"hakeeper metrics: the system refuses it: {error}")
         return exits.SYSTEM
     return exits.OK
 
@@ -153,7 +153,7 @@ class _Asker:
     def _say(self, reason: str) -> None:
         if reason != self._said:
             self._said = reason
-            sys.stderr.write(f"{printable(reason)}\n")
+            complain(reason)
             sys.stderr.flush()
 
 

@@ -132,8 +132,11 @@ def taken_back(status: Mapping[str, Any]) -> NotDone:
 
 
 def _holders(status: Mapping[str, Any]) -> str:
-    addresses = [each for role in status["roles"] for each in role["addresses"]]
-    return ", ".join(f"{each['address']} on {each['holder_label']}" for each in addresses)
+    held: dict[str, list[str]] = {}
+    for role in status["roles"]:
+        for each in role["addresses"]:
+            held.setdefault(each["holder_label"], []).append(each["address"])
+    return "; ".join(f"{', '.join(addresses)} on {who}" for who, addresses in held.items())
 
 
 # --- before anything is asked for ---------------------------------------------------------------

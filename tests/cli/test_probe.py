@@ -376,6 +376,7 @@ def test_it_imports_next_to_nothing() -> None:
         "hakeeper.adapters.control_client",
         "hakeeper.adapters.control_codes",
         "hakeeper.adapters.control_rights",
+        "hakeeper.adapters.daemon_process",
         "hakeeper.adapters.redaction",
         "hakeeper.adapters.users",
         "hakeeper.cli",

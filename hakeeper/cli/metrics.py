@@ -96,20 +96,29 @@ def run(args: argparse.Namespace) -> int:
     def render() -> bytes:
         return exposition(asker.ask())
 
+    if args.listen is None and args.textfile is None:
+        return _print(render)
     try:
         if args.listen is not None:
             with listen(args.listen) as listener:
                 sys.stderr.write(f"metrics at {where(listener)}\n")
                 Listener(listener, render, CONTENT_TYPE).serve()
-        elif args.textfile is not None:
-            _write(args.textfile, args.interval, render)
         else:
-            sys.stdout.write(render().decode())
+            _write(args.textfile, args.interval, render)
     except CannotTell:
         return exits.NO_PERMISSION
     except OSError as error:
         complain(f"hakeeper metrics: the system refuses it: {error}")
         return exits.SYSTEM
+    return exits.OK
+
+
+def _print(render: Callable[[], bytes]) -> int:
+    try:
+        text = render().decode()
+    except CannotTell:
+        return exits.NO_PERMISSION
+    sys.stdout.write(text)
     return exits.OK
 
 

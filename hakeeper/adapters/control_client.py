@@ -112,7 +112,10 @@ def _asked(path: str, request: bytes, deadline_s: float) -> dict[str, Any] | Non
             if not isinstance(error, PermissionError):
                 raise NotAsked(text) from None
             why = denial(path)
-            raise Unreachable(text) if why is None else Denied(why) from None
+            if why is None:  # it is not the socket that lets nobody in
+                way = "; run this with sudo" if os.geteuid() else ""
+                raise Unreachable(f"{text}{way}") from None
+            raise Denied(why) from None
         try:
             # A busy daemon may answer and close without reading the request.
             with contextlib.suppress(BrokenPipeError):

@@ -15,6 +15,7 @@ from hakeeper.adapters.control_client import (
     NotAsked,
     NotRunning,
     Refused,
+    Unreachable,
     ask,
 )
 from hakeeper.adapters.control_codes import NOT_PERMITTED, UNKNOWN_COMMAND
@@ -61,6 +62,8 @@ def order(
         raise NotDone(_only_root(request["command"]), exits.NO_PERMISSION) from None
     except Refused as error:
         raise _refused(error, request["command"]) from None
+    except Unreachable as error:
+        raise NotDone(str(error), exits.NO_PERMISSION) from None
     except NotAsked as error:
         raise NotDone(str(error), NOT_RUNNING) from None
     except ControlError as error:
@@ -74,7 +77,7 @@ def look(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
         return ask(socket, request, TIMEOUT_S)
     except Busy as error:
         raise NotDone(str(error), BUSY) from None
-    except Denied as error:
+    except Unreachable as error:
         raise NotDone(str(error), exits.NO_PERMISSION) from None
     except Refused as error:
         raise _refused(error, request["command"]) from None

@@ -18,9 +18,9 @@ from hakeeper import exits
 from hakeeper.adapters.control_client import (
     Busy,
     ControlError,
-    Denied,
     NoSocket,
     NotRunning,
+    Unreachable,
     ask,
 )
 from hakeeper.adapters.paused_by import user
@@ -120,7 +120,7 @@ def _asked(path: Path, timeout_s: float) -> tuple[int, Document]:
         status = ask(str(path), {"command": "status"}, timeout_s)
     except Busy as error:
         return BUSY, _failure("busy", "hakeeper.busy", str(error))
-    except Denied as error:
+    except Unreachable as error:
         return exits.NO_PERMISSION, _failure("not permitted", "hakeeper.denied", str(error))
     except NoSocket as error:
         return NOT_RUNNING, _failure_of(error)

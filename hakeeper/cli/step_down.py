@@ -48,6 +48,7 @@ exit codes:
   5  all is as before: this server cannot step down now, or no other node took
      over; the message says which, and why
  77  only root and the service itself may do this
+130  Ctrl-C: nobody waits for it any more, and it goes on; `step-up` ends it
 """
 
 

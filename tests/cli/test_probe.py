@@ -15,6 +15,7 @@ import pytest
 
 from hakeeper.adapters.status import SCHEMA
 from hakeeper.cli import probe
+from hakeeper.cli.asking import NotDone, look
 from hakeeper.cli.main import run_command
 from hakeeper.cli.probe import State, judged
 from hakeeper.core.model import FifoState
@@ -276,9 +277,15 @@ def test_a_socket_that_one_may_not_reach_is_unknown(folder: Path, ask: Probe) ->
         folder.chmod(0)
         with unprivileged():
             code, line = ask()
+            code_of_status, shown = ask(command="status")
+            with pytest.raises(NotDone) as not_done:
+                look(str(folder / "control.sock"), {"command": "explain"})
         folder.chmod(0o755)
     assert code == 3
     assert "cannot connect to hakeeper" in line
+    assert (77, 77) == (code_of_status, not_done.value.exit_code), "whether it runs is not known"
+    assert "run this with sudo" in " ".join(shown.split())
+    assert "systemctl" not in shown
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -383,6 +390,7 @@ def test_it_imports_next_to_nothing() -> None:
         "hakeeper.cli.main",
         "hakeeper.cli.options",
         "hakeeper.cli.probe",
+        "hakeeper.cli.streams",
         "hakeeper.exits",
         "hakeeper.hide_secrets",
         "hakeeper.printable",

@@ -9,9 +9,9 @@ from typing import Any, Final
 from hakeeper.adapters.control_client import (
     Busy,
     ControlError,
-    Denied,
     NoSocket,
     NotRunning,
+    Unreachable,
     ask,
 )
 from hakeeper.adapters.cures import socket_cure
@@ -71,7 +71,7 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
         status = ask(str(socket_path), {"command": "status"}, _ANSWER_TIMEOUT_S)
     except Busy as error:
         return DaemonFacts(is_running=True, is_busy=True, detail=str(error))
-    except Denied as error:
+    except Unreachable as error:
         return DaemonFacts(is_running=False, is_denied=True, detail=str(error))
     except NoSocket as error:
         cure = socket_cure(error.folder, error.lack)

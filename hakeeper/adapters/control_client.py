@@ -24,6 +24,8 @@ _SHOWN: Final = 200
 _READ_BYTES: Final = 65536
 NO_FOLDER: Final = "no_folder"
 NO_ROOM: Final = "no_room"
+IN_THE_WAY: Final = "in_the_way"
+_RUNS: Final = "hakeeper runs (process {pid}) and moves addresses, but cannot be asked: {why}"
 
 
 class ControlError(Exception):
@@ -49,10 +51,10 @@ class Denied(Unreachable):
 class NoSocket(NotAsked):
     """The daemon runs, but its socket is missing."""
 
-    def __init__(self, text: str, folder: str, lack: str) -> None:
-        """`folder`: where the socket belongs; `lack`: a word for what it lacks, "" if nothing."""
+    def __init__(self, text: str, place: str, lack: str) -> None:
+        """`lack`: a word for what keeps the socket away, "" if it is not known; `place`: where."""
         super().__init__(text)
-        self.folder = folder
+        self.place = place
         self.lack = lack
 
 
@@ -103,7 +105,7 @@ def _asked(path: str, request: bytes, deadline_s: float) -> dict[str, Any] | Non
             client.connect(path)
         except (FileNotFoundError, ConnectionRefusedError) as error:
             if _is_no_socket(path):
-                raise NotAsked(f"{path} is no socket, so no hakeeper answers there") from None
+                raise _in_the_way(path) from None
             raise _not_there(path, str(error.strerror)) from None
         except BlockingIOError:
             return None  # the queue of waiting connections is full
@@ -140,6 +142,17 @@ def _is_no_socket(path: str) -> bool:
         return False
 
 
+def _in_the_way(path: str) -> NotAsked:
+    """Tell a wrong path from one where the daemon wants to have its socket."""
+    from hakeeper.adapters.daemon_process import pid_of_daemon  # noqa: PLC0415  # hardly ever needed
+
+    pid = pid_of_daemon(path)
+    if pid is None:
+        return NotAsked(f"{path} is no socket, so no hakeeper answers there")
+    text = _RUNS.format(pid=pid, why=f"{path} is no socket, and is in its way")
+    return NoSocket(text, path, IN_THE_WAY)
+
+
 def _not_there(path: str, reason: str) -> NotRunning | NoSocket:
     """Tell a daemon that does not run from one whose socket is missing."""
     from hakeeper.adapters.daemon_process import pid_of_daemon  # noqa: PLC0415  # hardly ever needed
@@ -149,10 +162,7 @@ def _not_there(path: str, reason: str) -> NotRunning | NoSocket:
         return NotRunning(f"hakeeper does not run: no answer at {path} ({reason})")
     folder = str(Path(path).parent)
     lack, why = _lack_of(folder)
-    text = (
-        f"hakeeper runs (process {pid}) and moves addresses, but cannot be asked: no answer at"
-        f" {path} ({why or reason})"
-    )
+    text = _RUNS.format(pid=pid, why=f"no answer at {path} ({why or reason})")
     return NoSocket(text, folder, lack)
 
 

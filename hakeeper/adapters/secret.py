@@ -29,7 +29,6 @@ from hakeeper.adapters.bounded_read import (
 from hakeeper.hide_secrets import HIDDEN
 
 MAX_BYTES: Final = 4096
-_AFTERWARDS: Final = "then: systemctl restart hakeeper"
 
 
 class Secret:
@@ -120,7 +119,7 @@ class Places:
         """
         at = shlex.quote(str(path))
         command = f"cat > {at}" if is_there else f"install -m 0600 -o hakeeper /dev/stdin {at}"
-        return f"{self._typed(command)}; {_AFTERWARDS}"
+        return f"{self._typed(command)}; then: systemctl reload-or-restart hakeeper"
 
     def _typed(self, command: str) -> str:
         return f"write it, as root: {command} (paste {self.paste}, Enter, Ctrl-D)"
@@ -145,7 +144,7 @@ class Places:
         # Without a file, hakeeper.service has an empty credential (`SetCredential=`).
         return (
             f". hakeeper.service reads it from {self.service_file};"
-            f" {self.how_to_write(self.service_file)}; {_AFTERWARDS}"
+            f" {self.how_to_write(self.service_file)}; then: systemctl restart hakeeper"
         )
 
     def read(self, source: SecretSource, environ: Mapping[str, str], encoding: str) -> str:

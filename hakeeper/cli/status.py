@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 NOT_RUNNING = 3
 BUSY: Final = 4
 GONE: Final = "hakeeper.gone"
+SILENT: Final = "hakeeper.silent"
 UNREACHABLE: Final = "hakeeper.unreachable"
 TIMEOUT_S = 5.0
 WATCH_TIMEOUT_S: Final = 1.5
@@ -127,7 +128,7 @@ def _asked(path: Path, timeout_s: float) -> tuple[int, Document]:
     except NotRunning as error:
         return NOT_RUNNING, _failure("not running", GONE, str(error))
     except ControlError as error:
-        return NOT_RUNNING, _failure("no answer", GONE, str(error))
+        return NOT_RUNNING, _failure("no answer", SILENT, str(error))
     return VERDICT_CODES[status["health"]], status
 
 
@@ -140,7 +141,7 @@ def _failure(health: str, code: str, text: str) -> Document:
 def _failure_of(error: NoSocket) -> Document:
     from hakeeper.adapters.cures import socket_cure  # noqa: PLC0415  # a status has its cures in it
 
-    cure = socket_cure(error.folder, error.lack)
+    cure = socket_cure(error.place, error.lack)
     return {"health": "no answer", "error": str(error), "code": UNREACHABLE, "cure": cure}
 
 

@@ -44,9 +44,7 @@ def test_a_daemon_without_its_socket_runs(tmp_path: Path) -> None:
         f"hakeeper runs (process {pid}) and moves addresses, but cannot be asked: no answer at"
         f" {socket} (No such file or directory)"
     )
-    assert "journalctl -u hakeeper -n 30    # why" in socket_cure(
-        told.value.folder, told.value.lack
-    )
+    assert "journalctl -u hakeeper -n 30    # why" in socket_cure(told.value.place, told.value.lack)
     with pytest.raises(NotRunning):
         ask(str(socket), {}, 20)
 
@@ -56,7 +54,18 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
     with started("hakeeper", "run", folder=str(folder)), pytest.raises(NoSocket) as told:
         ask(str(folder / "control.sock"), {}, 20)
     assert str(told.value).endswith(f"/control.sock ({folder} is missing)")
-    assert "systemctl restart hakeeper    # " in socket_cure(told.value.folder, told.value.lack)
+    assert "systemctl restart hakeeper    # " in socket_cure(told.value.place, told.value.lack)
+
+
+def test_what_is_in_the_way_is_to_be_moved(tmp_path: Path) -> None:
+    socket = tmp_path / "control.sock"
+    socket.mkdir()
+    with started("hakeeper", "run", folder=str(tmp_path)), pytest.raises(NoSocket) as told:
+        ask(str(socket), {}, 20)
+    assert str(told.value).endswith(f": {socket} is no socket, and is in its way")
+    cure = socket_cure(told.value.place, told.value.lack)
+    subprocess.run(["sh", "-euc", cure], check=True)
+    assert not socket.exists()
 
 
 def test_neither_another_daemon_nor_another_command_is_it(tmp_path: Path) -> None:

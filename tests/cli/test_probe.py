@@ -256,8 +256,13 @@ def hung(folder: Path) -> Iterator[socket.socket]:
 def test_a_hung_daemon_is_unknown_at_the_deadline(folder: Path, ask: Probe) -> None:
     with hung(folder):
         code, line = ask("--timeout", "0.2")
+        code_of_status, shown = ask("--json", command="status")
     assert code == 3
     assert line.startswith("HAKEEPER UNKNOWN - hakeeper does not answer at ")
+    # It runs: to start it would do nothing.
+    found = json.loads(shown)
+    assert (3, "no answer", "hakeeper.silent") == (code_of_status, found["health"], found["code"])
+    assert "systemctl enable" not in found["cure"]
 
 
 def test_a_daemon_whose_queue_is_full_is_unknown(folder: Path, ask: Probe) -> None:

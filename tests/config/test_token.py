@@ -178,7 +178,7 @@ def test_an_empty_file_is_reported_with_the_command_that_fills_it(tmp_path: Path
     command = f"cat > {file}"
     assert (
         f"must contain the API token; write it, as root: {command} (paste the token, Enter,"
-        " Ctrl-D); then: systemctl restart hakeeper"
+        " Ctrl-D); then: systemctl reload-or-restart hakeeper"
     ) in said
     before = file.stat()
     subprocess.run(["sh", "-euc", command], input=SECRET, text=True, check=True)

@@ -93,7 +93,7 @@ def daemon(facts: Facts, before: tuple[tuple[str, CheckResult], ...]) -> Iterato
         yield error(
             f"the daemon does not answer: {seen.detail}",
             why="without it no address is claimed",
-            cure=cure_of("hakeeper.gone"),
+            cure=cure_of("hakeeper.silent" if seen.is_silent else "hakeeper.gone"),
         )
         return
     if seen.unreachable_cure:

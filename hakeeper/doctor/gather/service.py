@@ -74,10 +74,12 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
     except Unreachable as error:
         return DaemonFacts(is_running=False, is_denied=True, detail=str(error))
     except NoSocket as error:
-        cure = socket_cure(error.folder, error.lack)
+        cure = socket_cure(error.place, error.lack)
         return DaemonFacts(is_running=True, unreachable_cure=cure, detail=str(error))
-    except (ControlError, NotRunning) as error:
+    except NotRunning as error:
         return DaemonFacts(is_running=False, detail=str(error))
+    except ControlError as error:
+        return DaemonFacts(is_running=False, is_silent=True, detail=str(error))
     roles = status.get("roles", [])
     return DaemonFacts(
         is_running=True,

@@ -80,7 +80,8 @@ def compose(  # noqa: PLR0913  # all but two by keyword
             str(folders.control_socket),
             commands.answer,
             selector,
-            lambda text: reporter.log("control.failed", text),
+            on_trouble=lambda text: reporter.log("control.failed", text),
+            on_recovery=lambda text: reporter.log("control.recovered", text),
         )
 
     return Daemon(

@@ -13,6 +13,9 @@ _UNFIT: Final = re.compile(
     "\ud800-\udfff]"  # lone surrogates, which cannot be written
 )
 _COMMENT: Final = "    # "
+_QUOTED: Final = re.compile(r"`[^`]*`")
+_UNBROKEN: Final = "\0"
+"""A space at which no line is broken; no text has it that `printable` has gone over."""
 _PIECE: Final = re.compile(r"\S.*?(?:(?:;|&&)(?=\s)|$)")
 _SHELL: Final = re.compile(r"[a-z_]+ (?:[a-z]+ )?[-/]")
 """What looks like a command or a line of a file: it is not broken at spaces."""
@@ -30,6 +33,22 @@ def printable(line: str) -> str:
 def printable_lines(text: str) -> str:
     """Do the same with each line of a text."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def fitting(text: str, width: int) -> str:
+    """Return lines that fit, broken at spaces; what stands in backquotes can still be copied.
+
+    An indented line is one of a file, and stays as it is.
+    """
+    lines = []
+    for line in text.split("\n"):
+        if len(line) <= width or line.startswith(" "):
+            lines.append(line)
+            continue
+        whole = _QUOTED.sub(lambda found: found[0].replace(" ", _UNBROKEN), line)
+        wrapped = textwrap.wrap(whole, width, break_on_hyphens=False, break_long_words=False)
+        lines += [one.replace(_UNBROKEN, " ") for one in wrapped]
+    return "\n".join(lines)
 
 
 def cure_lines(cure: str, head: str, width: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from hakeeper.adapters.step_down_texts import OBJECTION_TEXTS
 from hakeeper.adapters.timed_request import SHORTEST_STEP_DOWN_S, read_timed, read_user
-from hakeeper.adapters.track_file import TrackFile
+from hakeeper.adapters.track_file import TrackFile, way_out
 from hakeeper.core.events import StepDownAsked, StepUpAsked
 from hakeeper.core.model import StepDown
 from hakeeper.sequencer import Sequencer
@@ -39,7 +39,8 @@ class Stepper:
         try:
             self._track_file.check()
         except OSError as error:
-            return Refusal(NO_TRACK_FILE, f"keepalived's track file cannot be written: {error}")
+            text = f"keepalived's track file cannot be written: {error}{way_out(error)}"
+            return Refusal(NO_TRACK_FILE, text)
         now = time.monotonic()
         step_down = StepDown(
             by=wanted.user,

@@ -60,7 +60,9 @@ class Taker:
             why = _refusal(role, is_paused=is_paused)
             here += [each.address for each in meant if each.confirmed]
             for each in meant:
-                left_why = why or (decision_text(each.decision) if each.stage == _LEFT else "")
+                left_why = why or (
+                    decision_text(each.decision, each.decision_who) if each.stage == _LEFT else ""
+                )
                 if left_why and not each.confirmed:
                     refused.append(_refused(role, each, left_why))
                 elif not each.confirmed:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import socket
 import stat
 import time
@@ -21,6 +22,10 @@ daemon that does not answer, where it is busy."""
 _SHOWN: Final = 200
 """The longest part of an unusable answer that is shown."""
 _READ_BYTES: Final = 65536
+NO_FOLDER: Final = "no_folder"
+NO_ROOM: Final = "no_room"
+IN_THE_WAY: Final = "in_the_way"
+_RUNS: Final = "hakeeper runs (process {pid}) and moves addresses, but cannot be asked: {why}"
 
 
 class ControlError(Exception):
@@ -31,12 +36,26 @@ class Busy(ControlError):  # noqa: N818 - a state of affairs, not a mistake
     """The daemon runs, but accepts no further clients now."""
 
 
-class Unreachable(ControlError):  # noqa: N818 - a state of affairs, not a mistake
+class NotAsked(ControlError):  # noqa: N818 - a state of affairs, not a mistake
+    """The daemon could not be asked: whatever was wanted of it, it knows nothing of it."""
+
+
+class Unreachable(NotAsked):
     """The system lets this user get nowhere near the daemon, so nothing is known of it."""
 
 
 class Denied(Unreachable):
     """This user may not ask; the message names the way in."""
+
+
+class NoSocket(NotAsked):
+    """The daemon runs, but its socket is missing."""
+
+    def __init__(self, text: str, place: str, lack: str) -> None:
+        """`lack`: a word for what keeps the socket away, "" if it is not known; `place`: where."""
+        super().__init__(text)
+        self.place = place
+        self.lack = lack
 
 
 class Refused(ControlError):  # noqa: N818 - it works as it should
@@ -86,17 +105,19 @@ def _asked(path: str, request: bytes, deadline_s: float) -> dict[str, Any] | Non
             client.connect(path)
         except (FileNotFoundError, ConnectionRefusedError) as error:
             if _is_no_socket(path):
-                raise ControlError(f"{path} is no socket, so no hakeeper answers there") from None
-            text = f"hakeeper does not run: no answer at {path} ({error.strerror})"
-            raise NotRunning(text) from None
+                raise _in_the_way(path) from None
+            raise _not_there(path, str(error.strerror)) from None
         except BlockingIOError:
             return None  # the queue of waiting connections is full
         except OSError as error:
             text = f"cannot connect to hakeeper at {path} ({error})"
             if not isinstance(error, PermissionError):
-                raise ControlError(text) from None
+                raise NotAsked(text) from None
             why = denial(path)
-            raise Unreachable(text) if why is None else Denied(why) from None
+            if why is None:  # it is not the socket that lets nobody in
+                way = "; run this with sudo" if os.geteuid() else ""
+                raise Unreachable(f"{text}{way}") from None
+            raise Denied(why) from None
         try:
             # A busy daemon may answer and close without reading the request.
             with contextlib.suppress(BrokenPipeError):
@@ -119,6 +140,45 @@ def _is_no_socket(path: str) -> bool:
         return not stat.S_ISSOCK(Path(path).stat().st_mode)
     except OSError:
         return False
+
+
+def _in_the_way(path: str) -> NotAsked:
+    """Tell a wrong path from one where the daemon wants to have its socket."""
+    from hakeeper.adapters.daemon_process import pid_of_daemon  # noqa: PLC0415  # hardly ever needed
+
+    pid = pid_of_daemon(path)
+    if pid is None:
+        return NotAsked(f"{path} is no socket, so no hakeeper answers there")
+    text = _RUNS.format(pid=pid, why=f"{path} is no socket, and is in its way")
+    return NoSocket(text, path, IN_THE_WAY)
+
+
+def _not_there(path: str, reason: str) -> NotRunning | NoSocket:
+    """Tell a daemon that does not run from one whose socket is missing."""
+    from hakeeper.adapters.daemon_process import pid_of_daemon  # noqa: PLC0415  # hardly ever needed
+
+    pid = pid_of_daemon(path)
+    if pid is None:
+        return NotRunning(f"hakeeper does not run: no answer at {path} ({reason})")
+    folder = str(Path(path).parent)
+    lack, why = _lack_of(folder)
+    text = _RUNS.format(pid=pid, why=f"no answer at {path} ({why or reason})")
+    return NoSocket(text, folder, lack)
+
+
+def _lack_of(folder: str) -> tuple[str, str]:
+    """Return why no socket can be made there, as a word and for people; both empty: not known."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return NO_FOLDER, f"{folder} is missing"
+    if found.f_flag & os.ST_RDONLY:
+        return "", f"{folder} is read-only"
+    if found.f_files and not found.f_favail:
+        return NO_ROOM, f"no inode is free in {folder}"
+    if found.f_blocks and not found.f_bavail:
+        return NO_ROOM, f"no space is left in {folder}"
+    return "", ""
 
 
 def _receive(client: socket.socket, deadline_s: float) -> bytes:

@@ -75,16 +75,24 @@ class Selector(Protocol):
 class ControlServer:
     """Serves the socket at `path` from the daemon's loop; `look` creates it.
 
-    `on_trouble` is called with the reason if it cannot be created, once for each new reason.
+    `on_trouble` is called with the reason if it cannot be created, once for each new reason, and
+    `on_recovery` once it is there after that.
     """
 
     def __init__(
-        self, path: str, answer: Answer, waiting: Selector, on_trouble: Callable[[str], None]
+        self,
+        path: str,
+        answer: Answer,
+        waiting: Selector,
+        *,
+        on_trouble: Callable[[str], None],
+        on_recovery: Callable[[str], None],
     ) -> None:
         self._path = path
         self._answer = answer
         self._waiting = waiting
         self._on_trouble = on_trouble
+        self._on_recovery = on_recovery
         self._trouble = ""
         self._clients: dict[int, _Client] = {}
         self._listener: socket.socket | None = None
@@ -129,6 +137,8 @@ class ControlServer:
                 self._on_trouble(trouble)
             self._trouble = trouble
         else:
+            if self._trouble:
+                self._on_recovery(f"`hakeeper status` reaches this daemon again, at {self._path}")
             self._trouble = ""
             self._paused = False
             self._waiting.register(self._listener, selectors.EVENT_READ, self._accept)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from hakeeper.adapters.control_client import IN_THE_WAY, NO_FOLDER, NO_ROOM
 from hakeeper.core.kind import Api
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.kinds.apis import CLOUD, ROBOT
@@ -71,6 +72,16 @@ def fifo_line(path: str, user: str = "hakeeper") -> str:
     return f"vrrp_notify_fifo {path} {user} {user}"
 
 
+SOCKET_LOST: Final = (
+    "journalctl -u hakeeper -n 30    # why it cannot be made; it is tried again each second"
+)
+_SOCKETS_WAY: Final[Mapping[str, str]] = {
+    IN_THE_WAY: "mv {place} {place}.old    # the socket is made within a second",
+    NO_FOLDER: "systemctl restart hakeeper    # makes the folder anew, and moves no address",
+    NO_ROOM: "df -h {place}; df -i {place}    # make room there: the socket is made anew at once",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class TroubleKind:
     """One kind of trouble, by its code. `cure` may hold {fields} that each case fills in."""
@@ -81,8 +92,17 @@ class TroubleKind:
 
 TROUBLES: Final[Mapping[str, TroubleKind]] = {
     "hakeeper.gone": TroubleKind(
-        "the daemon does not run, or does not answer",
+        "the daemon does not run",
         "systemctl enable --now hakeeper; journalctl -u hakeeper -n 30",
+    ),
+    "hakeeper.silent": TroubleKind(
+        "the daemon does not answer in time: it hangs, or the machine is overloaded",
+        "journalctl -u hakeeper -n 30    # systemd ends what hangs after 20 s and starts it anew;"
+        " by hand: systemctl restart hakeeper, which moves no address",
+    ),
+    "hakeeper.unreachable": TroubleKind(
+        "the daemon runs and moves addresses, but its socket is missing, so it cannot be asked",
+        "{way}",
     ),
     "hakeeper.busy": TroubleKind(
         "the daemon runs, and too many ask it at once",
@@ -315,6 +335,12 @@ _SECTIONS: Final[Mapping[VrrpKind, tuple[str, str]]] = {
 """Where each stands in hakeeper.yaml, and in keepalived.conf."""
 
 
+def socket_cure(place: str, lack: str) -> str:
+    """Return how the daemon gets its socket back, which something keeps away at `place`."""
+    way = _SOCKETS_WAY.get(lack, SOCKET_LOST)
+    return cure_of("hakeeper.unreachable", way=way.format(place=shlex.quote(place)))
+
+
 def other_name(vrrp: VrrpId, name: str) -> str:
     """Return how to call by its right name what keepalived does not have."""
     return cure_of("role.unheard", section=_SECTIONS[vrrp.kind][0], name=name)
@@ -343,6 +369,7 @@ def as_markdown() -> str:
     for code, trouble in TROUBLES.items():
         shown = (
             trouble.cure.replace("{lost}", FIFO_LOST)
+            .replace("{way}", SOCKET_LOST)
             .replace("{path}", DEFAULT_FIFO)
             .replace("{user}", "hakeeper")
         )

@@ -69,7 +69,7 @@ def _address(address: AddressPicture, waits: Sequence[Wait], now_s: float) -> di
         "holder_current": address.holder_current,
         "confirmed": address.confirmed,
         "stage": address.stage,
-        "decision": decision_text(address.decision),
+        "decision": decision_text(address.decision, address.decision_who),
         "waits": [*_waits(waits, now_s)],
     }
 

@@ -134,7 +134,7 @@ def _decisions() -> Iterator[tuple[str, str]]:
 
 def _with_names(template: str) -> str:
     """Return a template with the names of what it is filled with, in capital letters."""
-    return re.sub(r"\{0\.(\w+?)(?:_s)?(?::[^}]*)?\}", lambda found: found[1].upper(), template)
+    return re.sub(r"\{(?:0\.)?(\w+?)(?:_s)?(?::[^}]*)?\}", lambda found: found[1].upper(), template)
 
 
 def as_markdown() -> str:

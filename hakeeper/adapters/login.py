@@ -8,7 +8,7 @@ from typing import Final
 
 from hakeeper import exits
 from hakeeper.adapters.redaction import SHORTEST_TOKEN, Redactor
-from hakeeper.adapters.secret import Places, Secret, SecretSource, SecretUnusable, read_text
+from hakeeper.adapters.secret import Places, Secret, SecretSource, SecretUnusable
 
 CREDENTIAL_NAME: Final = "robot-login"
 VARIABLE: Final = "HAKEEPER_ROBOT_LOGIN"
@@ -64,7 +64,7 @@ def read_login(credentials_file: Path | None, environ: Mapping[str, str]) -> Fou
     source = PLACES.find(credentials_file, environ)
     if source is None:
         raise SecretUnusable(WAYS, exits.BAD_CONFIG, None)
-    text = read_text(source, environ, "utf-8")
+    text = PLACES.read(source, environ, "utf-8")
     if not text:
         message = f"is empty; {_NEEDED}{PLACES.cure(source)}"
         raise SecretUnusable(message, exits.BAD_CONFIG, source)

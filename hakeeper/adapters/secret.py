@@ -109,11 +109,20 @@ class Places:
     """What goes into it, for people: `the token`."""
 
     def how_to_write(self, path: Path) -> str:
-        """Return what to do to write it to a file."""
-        return (
-            f"write it, as root: install -m 0600 /dev/stdin {shlex.quote(str(path))}"
-            f" (paste {self.paste}, then Ctrl-D)"
-        )
+        """Return what to do to write it to a file that systemd reads for the service."""
+        return self._typed(f"install -m 0600 /dev/stdin {shlex.quote(str(path))}")
+
+    def _how_to_write_own(self, path: Path, *, is_there: bool) -> str:
+        """Return the same for a file of the configuration's, which the service itself reads.
+
+        One that is there keeps its owner and its mode.
+        """
+        at = shlex.quote(str(path))
+        command = f"cat > {at}" if is_there else f"install -m 0600 -o hakeeper /dev/stdin {at}"
+        return f"{self._typed(command)}; then: systemctl reload-or-restart hakeeper"
+
+    def _typed(self, command: str) -> str:
+        return f"write it, as root: {command} (paste {self.paste}, Enter, Ctrl-D)"
 
     def find(self, file: Path | None, environ: Mapping[str, str]) -> SecretSource | None:
         """Return the first source that exists; a configured file counts even if it is missing."""
@@ -131,31 +140,43 @@ class Places:
         if source.path is None:
             return ""
         if source.kind is SourceKind.FILE:
-            return f"; {self.how_to_write(source.path)}"
+            return f"; {self._how_to_write_own(source.path, is_there=True)}"
         # Without a file, hakeeper.service has an empty credential (`SetCredential=`).
         return (
             f". hakeeper.service reads it from {self.service_file};"
             f" {self.how_to_write(self.service_file)}; then: systemctl restart hakeeper"
         )
 
+    def read(self, source: SecretSource, environ: Mapping[str, str], encoding: str) -> str:
+        """Return the text of a source without white space around it; raises SecretUnusable."""
+        # Bytes of the variable that are not UTF-8 become lone surrogates, which no check lets pass.
+        if source.path is None:
+            text = environ[source.variable]
+        else:
+            try:
+                text = _file_text(source, source.path, encoding)
+            except OSError as error:
+                raise self._unreadable(source, source.path, error, environ) from None
+        return text.strip(" \t\r\n\v\f")
 
-def read_text(source: SecretSource, environ: Mapping[str, str], encoding: str) -> str:
-    """Return the text of a source without white space around it; raises SecretUnusable."""
-    # Bytes of the variable that are not UTF-8 become lone surrogates, which no check lets pass.
-    if source.path is None:
-        text = environ[source.variable]
-    else:
-        text = _file_text(source, source.path, environ, encoding)
-    return text.strip(" \t\r\n\v\f")
+    def _unreadable(
+        self, source: SecretSource, path: Path, error: OSError, environ: Mapping[str, str]
+    ) -> SecretUnusable:
+        code = exit_code_of(error)
+        message = f"cannot be read ({os.strerror(error.errno or 0)})"
+        if code == exits.NO_PERMISSION:
+            message += f"; {permission_hint(path, environ)}"
+        elif source.kind is SourceKind.FILE and isinstance(error, FileNotFoundError):
+            message += f"; {self._how_to_write_own(path, is_there=False)}"
+        return SecretUnusable(message, code, source)
 
 
-def _file_text(source: SecretSource, path: Path, environ: Mapping[str, str], encoding: str) -> str:
+def _file_text(source: SecretSource, path: Path, encoding: str) -> str:
+    """Return what is in the file; raises SecretUnusable and OSError."""
     try:
         file = read_bounded(path, MAX_BYTES)
     except NotAFileError as error:
         raise SecretUnusable(str(error), exits.BAD_CONFIG, source) from None
-    except OSError as error:
-        raise _unreadable(source, path, error, environ) from None
     if source.kind is SourceKind.FILE and file.mode & stat.S_IRWXO:
         command = f"chmod o-rwx {shlex.quote(str(path))}"
         message = f"every user can read or replace it (mode {file.mode:04o}); run: {command}"
@@ -163,13 +184,3 @@ def _file_text(source: SecretSource, path: Path, environ: Mapping[str, str], enc
     if len(file.data) > MAX_BYTES:
         raise SecretUnusable(f"is larger than {MAX_BYTES} bytes", exits.BAD_CONFIG, source)
     return file.data.decode(encoding, "surrogateescape")
-
-
-def _unreadable(
-    source: SecretSource, path: Path, error: OSError, environ: Mapping[str, str]
-) -> SecretUnusable:
-    code = exit_code_of(error)
-    message = f"cannot be read ({os.strerror(error.errno or 0)})"
-    if code == exits.NO_PERMISSION:
-        message += f"; {permission_hint(path, environ)}"
-    return SecretUnusable(message, code, source)

@@ -90,8 +90,9 @@ def _complete_role(role: RolePicture, plain: dict[str, Any], now_s: float) -> No
     plain["role_since"] = _since(role.role_age_s, now_s)
     for address, plain_address in zip(role.addresses, plain["addresses"], strict=True):
         due_in_s = address.due_in_s
+        del plain_address["decision_who"]  # the sentence has it
         plain_address |= {
-            "decision": decision_text(address.decision),
+            "decision": decision_text(address.decision, address.decision_who),
             "holder_read_at": _since(address.holder_age_s, now_s),
             "due_at": None if due_in_s is None else instant(now_s + due_in_s),
         }

@@ -22,6 +22,8 @@ _EVENTS: Final = {
     Health.DEGRADED: "status.degraded",
     Health.BROKEN: "status.broken",
 }
+_SAME_CAUSE: Final = {"quota.low": "api.throttled"}
+"""A spent quota refuses calls and grants one, in turns; that is one event."""
 
 
 class StatusFollower:
@@ -50,7 +52,8 @@ class StatusFollower:
     def follow(self, picture: Snapshot, now: float) -> None:
         """Update STATUS=, and report to the journal a new verdict that lasts or is worse."""
         self.show(picture)
-        verdict = (picture.health, picture.problems[0].code if picture.problems else "")
+        code = picture.problems[0].code if picture.problems else ""
+        verdict = picture.health, _SAME_CAUSE.get(code, code)
         if verdict != self._seen:
             self._seen, self._seen_at_s = verdict, now
         if verdict == self._reported:

@@ -14,7 +14,6 @@ from hakeeper.adapters.secret import (
     SecretSource,
     SecretUnusable,
     SourceKind,
-    read_text,
 )
 
 __all__ = [
@@ -74,7 +73,7 @@ def read_token(token_file: Path | None, environ: Mapping[str, str]) -> FoundToke
     if source is None:
         raise SecretUnusable(WAYS, exits.BAD_CONFIG, None)
     # One character per byte: `_checked` refuses whatever is not ASCII, and says where it is.
-    return _checked(read_text(source, environ, "latin-1"), source)
+    return _checked(PLACES.read(source, environ, "latin-1"), source)
 
 
 def _checked(text: str, source: SecretSource) -> FoundToken:

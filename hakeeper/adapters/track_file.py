@@ -16,6 +16,14 @@ LOWERED: Final = -253
 whether or not another node is there."""
 NORMAL: Final = 0
 _LIMIT_BYTES: Final = 64
+_OF_THE_PACKAGE: Final = Path("/run/hakeeper-step-down")
+"""The one that tmpfiles.d makes."""
+
+
+def way_out(error: OSError) -> str:
+    """Return how the package's own file comes back if it is missing; "": that is not known."""
+    is_ours = isinstance(error, FileNotFoundError) and Path(error.filename) == _OF_THE_PACKAGE
+    return "; to make it anew: systemd-tmpfiles --create hakeeper.conf" if is_ours else ""
 
 
 class TrackFile:

@@ -12,8 +12,10 @@ from hakeeper.adapters.control_client import (
     Busy,
     ControlError,
     Denied,
+    NotAsked,
     NotRunning,
     Refused,
+    Unreachable,
     ask,
 )
 from hakeeper.adapters.control_codes import NOT_PERMITTED, UNKNOWN_COMMAND
@@ -21,6 +23,7 @@ from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.timed_request import USER_LIMIT
 from hakeeper.adapters.times import age
 from hakeeper.adapters.users import name_of_user
+from hakeeper.cli.say import complain, complain_in_lines, say
 from hakeeper.printable import printable
 
 NOT_SAVED: Final = 1
@@ -59,6 +62,10 @@ def order(
         raise NotDone(_only_root(request["command"]), exits.NO_PERMISSION) from None
     except Refused as error:
         raise _refused(error, request["command"]) from None
+    except Unreachable as error:
+        raise NotDone(str(error), exits.NO_PERMISSION) from None
+    except NotAsked as error:
+        raise NotDone(str(error), NOT_RUNNING) from None
     except ControlError as error:
         text = f"{error}; it may do so later: see `hakeeper status`"
         raise NotDone(text, NOT_RUNNING) from None
@@ -70,7 +77,7 @@ def look(socket: str, request: Mapping[str, object]) -> dict[str, Any]:
         return ask(socket, request, TIMEOUT_S)
     except Busy as error:
         raise NotDone(str(error), BUSY) from None
-    except Denied as error:
+    except Unreachable as error:
         raise NotDone(str(error), exits.NO_PERMISSION) from None
     except Refused as error:
         raise _refused(error, request["command"]) from None
@@ -105,9 +112,9 @@ def finish(done: Mapping[str, object], text: str, trouble: str, *, as_json: bool
     if as_json:
         sys.stdout.write(json.dumps({"ok": True, **done}) + "\n")
     else:
-        sys.stdout.write(f"{printable(text)}\n")
+        say(text)
         if trouble:
-            sys.stderr.write(f"{printable(trouble)}\n")
+            complain(trouble)
     return NOT_SAVED if trouble else exits.OK
 
 
@@ -129,5 +136,5 @@ def give_up(error: NotDone, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps({"ok": False, "error": str(error), **error.more}) + "\n")
     else:
-        sys.stderr.write(f"{printable(str(error))}\n")
+        complain_in_lines(str(error))
     return error.exit_code

@@ -14,6 +14,7 @@ from hakeeper import exits
 from hakeeper.bugreport.archive import manifest, write
 from hakeeper.bugreport.parts import Collector, Sources
 from hakeeper.cli.options import add_config, add_json, add_socket, default_state_file
+from hakeeper.cli.say import complain
 from hakeeper.printable import printable
 
 HOURS: Final = 24
@@ -121,6 +122,6 @@ def run(args: argparse.Namespace) -> int:
 def _failed(path: Path, error: OSError) -> int:
     cure = {errno.EEXIST: "; name another file with -o"}.get(error.errno or 0, "")
     reason = f"cannot write {path}: {error.strerror}{cure}"
-    sys.stderr.write(f"{printable(reason)}\n")
+    complain(reason)
     denied = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
     return exits.NO_PERMISSION if denied else exits.SYSTEM

@@ -29,6 +29,7 @@ from hakeeper.adapters.token import (
     read_token,
 )
 from hakeeper.cli.options import add_config, add_json, add_socket, default_state_file
+from hakeeper.cli.say import complain
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.config.robot import MainAddress
 from hakeeper.core.observation import ResourceRef
@@ -106,9 +107,9 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(args.redactor.value(as_json(verdict))) + "\n")
         return verdict.exit_code
     for error in verdict.errors:
-        sys.stderr.write(f"{printable(args.redactor.text(str(error)))}\n")
+        complain(args.redactor.text(str(error)))
     for warning in verdict.warnings:
-        sys.stderr.write(f"warning: {printable(args.redactor.text(warning))}\n")
+        complain(f"warning: {args.redactor.text(warning)}")
     if verdict.exit_code == exits.OK and verdict.config is not None:
         sys.stdout.write(args.redactor.text(summary(verdict, verdict.config)))
     return verdict.exit_code

@@ -3,20 +3,22 @@
 import argparse
 import json
 import platform
+import signal
 import socket as network
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, Final
 
 from hakeeper import __version__, exits
 from hakeeper.cli.asking import NotDone, do, give_up, look
 from hakeeper.cli.durations import seconds_between
 from hakeeper.cli.options import add_json, add_socket
+from hakeeper.cli.say import say
 from hakeeper.cli.step_down import POLL_S, ask_for_it, follow, look_before, taken_back
-from hakeeper.printable import printable
 
 LASTS_S: Final = 600.0
 """A drill that is killed in its middle ends by itself after this."""
@@ -27,6 +29,8 @@ NOT_BACK: Final = 1
 CONNECT_S: Final = 1.0
 PAUSE_S: Final = 0.05
 PORTS: Final = range(1, 65536)
+SIGNALLED: Final = 128
+_ENDS: Final = (signal.SIGTERM, signal.SIGHUP)
 EPILOG: Final = """\
 examples:
   hakeeper drill
@@ -35,7 +39,8 @@ examples:
 
 Run it on the MASTER, once a month. It steps down (see `hakeeper step-down --help`),
 waits until the other node has all addresses, stays so for a moment, steps up, and
-waits until this server has them again. The addresses move twice. Ctrl-C steps up.
+waits until this server has them again. The addresses move twice. Ctrl-C steps up,
+and so does the end of the terminal.
 With --port it also connects to each address while another server has it. That
 shows that packets get through, unless this server has the address as well (on
 `lo`): then it connects to itself. The JSON names no address and no server.
@@ -48,7 +53,7 @@ exit codes:
   4  the daemon is busy with other clients; some connections are kept for root
   5  nothing was moved, or all is as before: the message says why
  77  only root and the service itself may do this
-130  ended by Ctrl-C, after stepping up
+130  ended by Ctrl-C, after stepping up; 129 and 143: by SIGHUP or SIGTERM
 """
 
 
@@ -126,13 +131,15 @@ def run(args: argparse.Namespace) -> int:
     """Drill, and print the figures."""
     socket = str(args.socket)
     connections = None if args.port is None else Connections(args.port)
+    for number in _ENDS:
+        signal.signal(number, _end)
     try:
         look_before(socket)
         before = look(socket, {"command": "status"})
-        begun = ask_for_it(socket, LASTS_S, "drill")["step_down"]
         try:
+            begun = ask_for_it(socket, LASTS_S, "drill")["step_down"]
             phases = [*_there(socket, begun, connections, args), *_back(socket, begun)]
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, _Ended):
             do(socket, {"command": "step-up"})
             raise
         finally:
@@ -140,12 +147,30 @@ def run(args: argparse.Namespace) -> int:
                 connections.end()
     except NotDone as error:
         return give_up(error, as_json=args.json)
+    except _Ended as ended:
+        return SIGNALLED + ended.number
     is_back = phases[-1].name == "confirmed_here"
     if args.json:
         sys.stdout.write(json.dumps(_document(before, phases, connections)) + "\n")
     else:
-        sys.stdout.write(_table(phases, connections, is_back=is_back))
+        for line in _lines(phases, connections, is_back=is_back):
+            say(line)
     return exits.OK if is_back else NOT_BACK
+
+
+class _Ended(BaseException):
+    """A signal wants us to end; not an Exception, as KeyboardInterrupt is none."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """A terminal that goes away must not leave this server stepped down."""
+    for each in _ENDS:
+        signal.signal(each, signal.SIG_IGN)
+    raise _Ended(number)
 
 
 def _there(
@@ -197,18 +222,18 @@ def _addresses(status: Mapping[str, Any], begun: Mapping[str, Any]) -> list[Mapp
 # --- what is printed ------------------------------------------------------------------------------
 
 
-def _table(phases: list[Phase], connections: Connections | None, *, is_back: bool) -> str:
-    lines = [f"{phase.seconds:8.2f} s  {phase.text}" for phase in phases]
+def _lines(phases: list[Phase], connections: Connections | None, *, is_back: bool) -> Iterator[str]:
+    for phase in phases:
+        yield f"{phase.seconds:8.2f} s  {phase.text}"
     if connections is not None:
         failed = f"{connections.failed} of {connections.tried} connections failed"
         gap = f", the longest gap {connections.longest_s:.2f} s" if connections.failed else ""
-        lines.append(f"{failed}{gap}")
+        yield f"{failed}{gap}"
     if not is_back:
-        lines.append(
+        yield (
             "not back: the addresses are not with this server a minute after it stepped up. With"
             " `nopreempt`, or a lower priority, that is as it should be: hakeeper status"
         )
-    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _document(

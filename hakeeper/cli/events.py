@@ -14,6 +14,7 @@ from hakeeper.cli.asking import BUSY, NOT_RUNNING, NotDone, give_up, look
 from hakeeper.cli.moments import moment
 from hakeeper.cli.options import add_socket
 from hakeeper.cli.reader import wait_for_reader_to_leave
+from hakeeper.cli.say import complain
 from hakeeper.printable import printable
 
 POLL_S: Final = 0.5
@@ -163,5 +164,5 @@ def _write(show: Callable[[Entry], Iterable[str]], entries: Iterable[Entry]) -> 
 
 
 def _note(text: str) -> None:
-    sys.stderr.write(f"{printable(text)}\n")
+    complain(text)
     sys.stderr.flush()

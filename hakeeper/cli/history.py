@@ -16,6 +16,7 @@ from hakeeper.cli.history_picture import picture
 from hakeeper.cli.history_text import instance_of, lines, occurrences
 from hakeeper.cli.moments import moment
 from hakeeper.cli.options import default_history_file
+from hakeeper.cli.say import complain
 from hakeeper.printable import printable
 
 _Item = TypeVar("_Item")
@@ -188,7 +189,7 @@ def _failed(text: str, code: int) -> int:
 
 
 def _note(text: str) -> None:
-    sys.stderr.write(f"{printable(text)}\n")
+    complain(text)
 
 
 def _write(texts: Iterable[str]) -> None:

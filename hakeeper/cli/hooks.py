@@ -20,8 +20,9 @@ from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.signals import Signals
 from hakeeper.cli.options import add_config
+from hakeeper.cli.say import complain
 from hakeeper.config import ConfigErrors
-from hakeeper.printable import printable, printable_lines
+from hakeeper.printable import printable_lines
 
 IDLE_S: Final = 60.0
 """After so long without work it ends, and gives its memory back."""
@@ -94,7 +95,7 @@ def _try(path: Path, name: str, hook: str) -> int:
     if (name, hook) not in known:
         there = ", ".join(" ".join(each) for each in known) or "none"
         text = f"{path} has no {hook} of {name}; it has: {there}"
-        sys.stderr.write(f"{printable(text)}\n")
+        complain(text)
         return exits.USAGE
     vrrp, moment = known[name, hook]
     text = f"{vrrp}: {moment.value} is tried by hand"

@@ -26,6 +26,7 @@ from hakeeper.cli.init_questions import (
     within,
 )
 from hakeeper.cli.options import add_config, add_socket, default_state_file
+from hakeeper.cli.say import complain_in_lines
 from hakeeper.config import Config, ConfigErrors, parse
 from hakeeper.printable import printable
 from hakeeper.setup import template
@@ -130,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
         return _run(args)
     except (SetupError, ConfigUnreadable, ConfigErrors, SecretUnusable) as error:
         text = args.redactor.text(str(error))
-        sys.stderr.write("".join(f"{printable(line)}\n" for line in text.split("\n")))
+        complain_in_lines(text)
         return error.exit_code
 
 

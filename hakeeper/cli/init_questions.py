@@ -11,7 +11,7 @@ from typing import Final
 
 from hakeeper import exits
 from hakeeper.adapters.token import VARIABLE, Token, read_token
-from hakeeper.printable import printable
+from hakeeper.cli.say import complain
 from hakeeper.setup.errors import SetupError
 from hakeeper.setup.known import Here, Wishes, the_instance
 
@@ -64,7 +64,7 @@ def token_of(args: argparse.Namespace, here: Here) -> tuple[Token, bool]:
         found, is_new = read_token(None, {VARIABLE: _pasted()}), True
     args.redactor.add(found.token.reveal())
     for warning in found.warnings:
-        sys.stderr.write(f"warning: {printable(args.redactor.text(warning))}\n")
+        complain(f"warning: {args.redactor.text(warning)}")
     if here.has_token and args.token_file is not None and own is None:
         there = read_token(here.places.token, os.environ)
         args.redactor.add(there.token.reveal())

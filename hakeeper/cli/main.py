@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, NoReturn, Protocol, cast
 
 from hakeeper import __version__, exits
 from hakeeper.adapters.redaction import TOKEN_VARIABLE, Redactor
+from hakeeper.cli.streams import OutputLost, forget_output, prepare_streams
 from hakeeper.hide_secrets import hide_secrets
 
 
@@ -99,6 +100,7 @@ class _Parser(argparse.ArgumentParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Exit, after a wrong command line with the code that the command has for that."""
+        sys.stdout.flush()  # here, where an error of it is told as what it is
         super().exit(self.wrong_use if status == exits.USAGE else status, message)
 
     def error(self, message: str) -> NoReturn:
@@ -108,6 +110,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main() -> NoReturn:
     """Run one command and exit; the entry point of the package."""
+    prepare_streams()
     sys.exit(run_command(sys.argv[1:]))
 
 
@@ -124,8 +127,12 @@ def run_command(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
-        _forget_output()
+        forget_output()
         return exits.PIPE_CLOSED
+    except OutputLost as error:
+        forget_output()
+        sys.stderr.write(f"hakeeper: cannot write to stdout: {error.strerror}\n")
+        return exits.SYSTEM
     except Exception as error:  # noqa: BLE001 - the last resort: Python's own traceback would not be redacted
         _report(error, redactor, debug=debug)
         return exits.BROKEN
@@ -135,9 +142,6 @@ def run_command(argv: Sequence[str]) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     command = _module(args.command)
-    for stream in (sys.stdout, sys.stderr):
-        # In a C locale, a non-ASCII server name must not make the command fail.
-        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     code = command.run(args)
     sys.stdout.flush()
     return code
@@ -196,10 +200,3 @@ def _report(error: BaseException | None, redactor: Redactor, *, debug: bool) -> 
     safe = hide_secrets(redactor.text(text))
     hint = "" if debug else " (`hakeeper --debug COMMAND` shows more)"
     sys.stderr.write(f"hakeeper: unexpected error, please report it: {safe}{hint}\n")
-
-
-def _forget_output() -> None:
-    """Redirect stdout to /dev/null, or the interpreter's last flush would print an error."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

@@ -18,9 +18,9 @@ from hakeeper.adapters.control_codes import UNKNOWN_COMMAND
 from hakeeper.adapters.replaced_file import replace_file
 from hakeeper.cli.durations import seconds_between
 from hakeeper.cli.options import add_socket
+from hakeeper.cli.say import complain
 from hakeeper.metrics.listener import Address, CannotTell, Listener, address, listen, where
 from hakeeper.metrics.metric import Answer
-from hakeeper.printable import printable
 
 TIMEOUT_S: Final = 1.0
 """For the daemon's answer: less than a scrape has."""
@@ -96,20 +96,29 @@ def run(args: argparse.Namespace) -> int:
     def render() -> bytes:
         return exposition(asker.ask())
 
+    if args.listen is None and args.textfile is None:
+        return _print(render)
     try:
         if args.listen is not None:
             with listen(args.listen) as listener:
                 sys.stderr.write(f"metrics at {where(listener)}\n")
                 Listener(listener, render, CONTENT_TYPE).serve()
-        elif args.textfile is not None:
-            _write(args.textfile, args.interval, render)
         else:
-            sys.stdout.write(render().decode())
+            _write(args.textfile, args.interval, render)
     except CannotTell:
         return exits.NO_PERMISSION
     except OSError as error:
-        sys.stderr.write(f"hakeeper metrics: the system refuses it: {printable(str(error))}\n")
+        complain(f"hakeeper metrics: the system refuses it: {error}")
         return exits.SYSTEM
+    return exits.OK
+
+
+def _print(render: Callable[[], bytes]) -> int:
+    try:
+        text = render().decode()
+    except CannotTell:
+        return exits.NO_PERMISSION
+    sys.stdout.write(text)
     return exits.OK
 
 
@@ -153,7 +162,7 @@ class _Asker:
     def _say(self, reason: str) -> None:
         if reason != self._said:
             self._said = reason
-            sys.stderr.write(f"{printable(reason)}\n")
+            complain(reason)
             sys.stderr.flush()
 
 

@@ -10,7 +10,7 @@ import sys
 from hakeeper import exits
 from hakeeper.cli.asking import BUSY, NOT_RUNNING, NotDone, order
 from hakeeper.cli.options import add_json, add_socket
-from hakeeper.printable import printable
+from hakeeper.cli.say import complain
 
 TIMEOUT_S = 20.0
 """Longer than loading the files takes on a busy machine."""
@@ -44,5 +44,5 @@ def _ended(code: int, reasons: list[str], *, as_json: bool) -> int:
     elif code == exits.OK:
         sys.stdout.write("configuration reloaded\n")
     for reason in [] if as_json else reasons:
-        sys.stderr.write(f"{printable(reason)}\n")
+        complain(reason)
     return code

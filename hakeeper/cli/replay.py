@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from hakeeper import __version__, exits
 from hakeeper.adapters.redaction import Redactor
+from hakeeper.cli.say import complain
 from hakeeper.recording.reading import RecordingError, read
 from hakeeper.recording.replay import Replayed, RunBegun, RunEnded, Step, replay
 from hakeeper.recording.transcript import (
@@ -187,7 +188,7 @@ def _print_unusable(args: argparse.Namespace, error: RecordingError | OSError) -
     if args.json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        sys.stderr.write(f"{printable(text)}\n")
+        complain(text)
 
 
 def _exit_code(error: RecordingError | OSError) -> int:

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hakeeper import exits
-from hakeeper.adapters.control_client import Busy, ControlError, Denied, NotRunning, ask
+from hakeeper.adapters.control_client import (
+    Busy,
+    ControlError,
+    NoSocket,
+    NotRunning,
+    Unreachable,
+    ask,
+)
 from hakeeper.adapters.paused_by import user
 from hakeeper.adapters.status_words import (
     CONFIRMED,
@@ -42,6 +49,8 @@ if TYPE_CHECKING:
 NOT_RUNNING = 3
 BUSY: Final = 4
 GONE: Final = "hakeeper.gone"
+SILENT: Final = "hakeeper.silent"
+UNREACHABLE: Final = "hakeeper.unreachable"
 TIMEOUT_S = 5.0
 WATCH_TIMEOUT_S: Final = 1.5
 """A live picture that shows nothing for longer looks like one that hangs itself."""
@@ -112,10 +121,14 @@ def _asked(path: Path, timeout_s: float) -> tuple[int, Document]:
         status = ask(str(path), {"command": "status"}, timeout_s)
     except Busy as error:
         return BUSY, _failure("busy", "hakeeper.busy", str(error))
-    except Denied as error:
+    except Unreachable as error:
         return exits.NO_PERMISSION, _failure("not permitted", "hakeeper.denied", str(error))
-    except (ControlError, NotRunning) as error:
+    except NoSocket as error:
+        return NOT_RUNNING, _failure_of(error)
+    except NotRunning as error:
         return NOT_RUNNING, _failure("not running", GONE, str(error))
+    except ControlError as error:
+        return NOT_RUNNING, _failure("no answer", SILENT, str(error))
     return VERDICT_CODES[status["health"]], status
 
 
@@ -123,6 +136,13 @@ def _failure(health: str, code: str, text: str) -> Document:
     from hakeeper.adapters.cures import cure_of  # noqa: PLC0415  # a status has its cures in it
 
     return {"health": health, "error": text, "code": code, "cure": cure_of(code)}
+
+
+def _failure_of(error: NoSocket) -> Document:
+    from hakeeper.adapters.cures import socket_cure  # noqa: PLC0415  # a status has its cures in it
+
+    cure = socket_cure(error.place, error.lack)
+    return {"health": "no answer", "error": str(error), "code": UNREACHABLE, "cure": cure}
 
 
 def _lines_out(text: Iterable[str]) -> str:

@@ -48,6 +48,7 @@ exit codes:
   5  all is as before: this server cannot step down now, or no other node took
      over; the message says which, and why
  77  only root and the service itself may do this
+130  Ctrl-C: nobody waits for it any more, and it goes on; `step-up` ends it
 """
 
 
@@ -132,8 +133,11 @@ def taken_back(status: Mapping[str, Any]) -> NotDone:
 
 
 def _holders(status: Mapping[str, Any]) -> str:
-    addresses = [each for role in status["roles"] for each in role["addresses"]]
-    return ", ".join(f"{each['address']} on {each['holder_label']}" for each in addresses)
+    held: dict[str, list[str]] = {}
+    for role in status["roles"]:
+        for each in role["addresses"]:
+            held.setdefault(each["holder_label"], []).append(each["address"])
+    return "; ".join(f"{', '.join(addresses)} on {who}" for who, addresses in held.items())
 
 
 # --- before anything is asked for ---------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any, Final
 from hakeeper import exits
 from hakeeper.cli.asking import BUSY, NOT_RUNNING, NotDone, do, give_up
 from hakeeper.cli.options import add_json, add_socket
+from hakeeper.cli.say import say
 from hakeeper.printable import printable
 
 NOT_TAKEN: Final = 1
@@ -60,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps({"ok": is_done, **answer}) + "\n")
     else:
-        sys.stdout.writelines(f"{printable(line)}\n" for line in _lines(answer))
+        for line in _lines(answer):
+            say(line)
     return exits.OK if is_done else NOT_TAKEN
 
 

@@ -5,6 +5,7 @@ The rule behind it: OK means that this node would take over if it were needed no
 """
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from hakeeper.core.apis.states import ApiState
 from hakeeper.core.calls import FailureKind, Identify
@@ -12,6 +13,7 @@ from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown
 from hakeeper.core.due.reads import reading_interval_s
 from hakeeper.core.keepalived.hung import hangs
+from hakeeper.core.kind import Api
 from hakeeper.core.model import Role
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
 from hakeeper.core.operator.pause import is_halted
@@ -70,7 +72,18 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
         *of_roles(state, now),
         *_of_settings(state),
     ]
-    return tuple(sorted(found, key=lambda problem: -problem.health))
+    spent = {it.api for it in (problem.trouble for problem in found) if _is_spent(it)}
+    told = (problem for problem in found if not _follows(problem.trouble, spent))
+    return tuple(sorted(told, key=lambda problem: -problem.health))
+
+
+def _is_spent(trouble: Trouble) -> TypeGuard[ApiFails]:
+    return isinstance(trouble, ApiFails) and trouble.failure.kind is FailureKind.THROTTLED
+
+
+def _follows(trouble: Trouble, spent: set[Api]) -> bool:
+    """Say whether it is but what a told refusal comes of: of no calls left, few are left."""
+    return isinstance(trouble, QuotaLow) and trouble.api in spent
 
 
 def _failure(trouble: Trouble) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from hakeeper.core.apis.servers import holder_key
 from hakeeper.core.apis.states import ApiState
-from hakeeper.core.claim.last_decision import LastDecision
+from hakeeper.core.claim.last_decision import LastDecision, holder_in
 from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown, Recheck
 from hakeeper.core.core import Core
@@ -66,6 +66,8 @@ class AddressPicture:
     due_in_s: float | None
     """When a hold-down ends."""
     decision: LastDecision | None
+    decision_who: str
+    """The holder that the decision names, by what is known of it now; empty if it names none."""
     decision_age_s: float | None
 
 
@@ -260,7 +262,7 @@ def _selector(selection: Selection) -> SelectorPicture:
 
 
 def _address(state: State, address: Resource, now: float) -> AddressPicture:
-    stage = address.stage
+    stage, who = address.stage, holder_in(address.decision)
     until_s = stage.until_s if isinstance(stage, HoldDown) else None
     return AddressPicture(
         ref=str(address.chosen_by or address.ref),
@@ -279,5 +281,6 @@ def _address(state: State, address: Resource, now: float) -> AddressPicture:
         stage=stage.label,
         due_in_s=None if until_s is None else round(max(0.0, until_s - now), 1),
         decision=address.decision,
+        decision_who="" if who is None else address.name_of(who),
         decision_age_s=_age(address.decided_at_s, now),
     )

@@ -180,6 +180,10 @@ class DaemonFacts:
     is_running: bool
     is_busy: bool = False
     """It runs, but too many clients are connected to ask it."""
+    is_silent: bool = False
+    """It gives no answer; it may run all the same."""
+    unreachable_cure: str = ""
+    """It runs, but its socket is missing: how that comes back."""
     is_denied: bool = False
     """Whether it runs is not known: this user may not ask it."""
     detail: str = ""

@@ -38,7 +38,7 @@ _ADDRESS: Final = (*_VRRP, "address", "address_kind")
 _HERE, _ELSEWHERE, _NOWHERE, _UNKNOWN = "here", "elsewhere", "nowhere", "unknown"
 _HOLDERS: Final = {"us": _HERE, "nobody": _NOWHERE, "unknown": _UNKNOWN}
 """By the words of the status; anything else is the id of another server."""
-_ASKERS_OWN: Final = {"hakeeper.gone", "hakeeper.busy"}
+_ASKERS_OWN: Final = {"hakeeper.gone", "hakeeper.silent", "hakeeper.unreachable", "hakeeper.busy"}
 """Codes of `hakeeper status` alone: a daemon that answers has neither."""
 
 gauge = partial(metric, Type.GAUGE)

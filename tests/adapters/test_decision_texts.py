@@ -23,6 +23,7 @@ from hakeeper.core.claim.last_decision import (
     WillRead,
     WillReadBack,
 )
+from hakeeper.core.observation import Other
 
 CASES = [
     (None, "nothing decided yet"),
@@ -34,16 +35,16 @@ CASES = [
     (OursAlready("drift"), "drift: it is ours already"),
     (Claimed("drift"), "drift: claimed and confirmed"),
     (
-        NotShown("drift", "web-b (id 7)"),
+        NotShown("drift", Other(7)),
         "drift: the assign succeeded, but web-b (id 7) has it still; assigning again",
     ),
     (Retrying("drift", "locked"), "drift: locked, retrying"),
-    (StillHeldDown("a reload", "web-b (id 7)"), "a reload, but contested: web-b (id 7) keeps it"),
+    (StillHeldDown("a reload", Other(7)), "a reload, but contested: web-b (id 7) keeps it"),
     (
-        TakenAgain("web-b (id 7)", 42.7),
+        TakenAgain(Other(7), 42.7),
         "contested: web-b (id 7) keeps taking it; next try in 43 s",
     ),
-    (LeftWhileHung("web-b (id 7)"), "keepalived hangs: web-b (id 7) keeps it"),
+    (LeftWhileHung(Other(7)), "keepalived hangs: web-b (id 7) keeps it"),
     (LeftWhilePaused("drift"), "drift: due, and hakeeper is paused"),
     (LeftAlone("keepalived is backup"), "leaving it alone: keepalived is backup"),
     (NotInProject("floating IP", "web{0}"), "floating IP web{0} is not found"),
@@ -52,7 +53,7 @@ CASES = [
 
 @pytest.mark.parametrize(("decision", "text"), CASES, ids=lambda each: type(each).__name__)
 def test_each_decision_has_its_sentence(decision: LastDecision | None, text: str) -> None:
-    assert text == decision_text(decision)
+    assert text == decision_text(decision, "web-b (id 7)")
 
 
 def test_none_is_left_out() -> None:

@@ -44,6 +44,7 @@ config.warning WARNING be9a3c51f3a94b0b8c3e2a6cfb7d5d0e
 state.failed WARNING d47abc7bcc63425c82c048d9fa18b84f
 history.failed WARNING 95a1671a0b2846da8d6ee6df6112c7e9
 control.failed WARNING c16449eeb5df4e2a90a88b2f2ac2fb74
+control.recovered NOTICE b4211b6ada584ffd97e5971ce71c6cd6
 watch.failed WARNING c0a66dab8ba94496a5f7d2dd171dc2f5
 recording.failed WARNING bc914f81e3ba4c038034cddd79e8d0e7
 notify.failed WARNING dc17de3b52c2477ebbd02a5538a4a948
@@ -131,7 +132,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
         ),
         (
             False,
-            46,
+            47,
             (
                 "| `address.chosen_twice` | 4 warning "
                 "| An address is chosen for an instance, and follows another "

@@ -11,7 +11,7 @@ from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.status import document, sentence, status_line
 from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.adapters.times import age, clock, instant
-from hakeeper.core.calls import FailureKind
+from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.claim.stages import Claim
 from hakeeper.core.decisions.claims import Phases
 from hakeeper.core.model import (
@@ -291,3 +291,16 @@ def test_a_small_trouble_is_reported_only_if_it_lasts(lasts_s: float, told: int)
     assert told == len(ears.told)
     assert all(event == "status.degraded" for event, _, _ in ears.told)
     assert all(text.startswith("DEGRADED: ") for _, text, _ in ears.told)
+
+
+def test_a_spent_quota_that_refuses_and_grants_in_turns_is_one_event() -> None:
+    made, ears = follower()
+    refused, scarce = well(), well()
+    for state in (refused, scarce):
+        state.apis.apis[CLOUD].health.note_quota(Quota(limit_per_hour=3600, remaining=2), NOW)
+    refused.apis.apis[CLOUD].health.failed(failure(FailureKind.THROTTLED, "x"), NOW, MOST)
+    turns = (scarce, refused, scarce, refused, well())
+    for at_s, state in zip(range(0, 1000, 10), turns, strict=False):
+        for look_s in (0.0, LASTS_S):
+            made.follow(picture(state), NOW + at_s + look_s)
+    assert ["status.degraded", "status.ok"] == [event for event, _, _ in ears.told]

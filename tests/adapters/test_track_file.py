@@ -1,11 +1,12 @@
 """keepalived's track file: it has the number, in place, or the reason is told."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from hakeeper.adapters.track_file import LOWERED, NORMAL, TrackFile
+from hakeeper.adapters.track_file import LOWERED, NORMAL, TrackFile, way_out
 
 
 @pytest.fixture
@@ -73,3 +74,13 @@ def test_another_path_is_used_from_then_on(path: Path, tmp_path: Path) -> None:
     file.move_to(other)
     file.write(LOWERED)
     assert ("0\n", "-253\n") == (path.read_text(), other.read_text())
+
+
+def test_the_file_of_the_package_comes_back_by_its_tmpfiles() -> None:
+    ours, other = "/run/hakeeper-step-down", "/run/other"
+    rule = Path(__file__).parents[2] / "systemd" / "tmpfiles.conf"
+    assert f"f {ours} " in rule.read_text()
+    missing = FileNotFoundError(errno.ENOENT, "No such file or directory", ours)
+    assert "; to make it anew: systemd-tmpfiles --create hakeeper.conf" == way_out(missing)
+    assert "" == way_out(FileNotFoundError(errno.ENOENT, "No such file or directory", other))
+    assert "" == way_out(PermissionError(errno.EACCES, "Permission denied", ours))

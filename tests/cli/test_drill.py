@@ -54,9 +54,9 @@ def test_addresses_that_stay_elsewhere_are_told(monkeypatch: pytest.MonkeyPatch,
     assert ["step-up"] == asked
     assert (["master_again"] if role == "MASTER" else []) == [phase.name for phase in phases]
     there = Phase(name="claimed", text="it has all addresses", seconds=0.5)
-    told = drill._table([there, *phases], None, is_back=False)
-    assert "    0.50 s  it has all addresses\n" in told
-    assert "not back: " in told
+    told = list(drill._lines([there, *phases], None, is_back=False))
+    assert "    0.50 s  it has all addresses" == told[0]
+    assert told[-1].startswith("not back: ")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hakeeper.adapters.times import instant
 from hakeeper.cli import check, status
 from hakeeper.cli.check_online import as_text
 from hakeeper.doctor.examination import judge
-from hakeeper.printable import LIMIT, cure_lines, printable
+from hakeeper.printable import LIMIT, cure_lines, fitting, printable
 from tests.support.server_facts import WEB, Case, listed
 
 EVIL = "web\x1b[2J\x1b]0;owned\x07\r\nok       all: well\x9b31m\u202e\ud800"
@@ -102,6 +102,26 @@ def test_the_status_is_shown_so(
 
     assert out.count("\\x1b[2J") >= 5
     assert is_fit(out)
+
+
+# --- sentences ---------------------------------------------------------------------------------
+
+
+def test_a_sentence_is_broken_at_spaces_and_a_command_in_it_is_not() -> None:
+    text = "paused until 10:30; `hakeeper resume` ends it\n\n    track_file /run/a-line-of-a-file"
+    assert [
+        "paused until 10:30;",
+        "`hakeeper resume`",
+        "ends it",
+        "",
+        "    track_file /run/a-line-of-a-file",
+    ] == fitting(text, 20).split("\n")
+
+
+@given(st.text(st.characters(), max_size=200), st.integers(1, 40))
+def test_what_is_made_to_fit_loses_no_word(text: str, width: int) -> None:
+    shown = printable(text)
+    assert shown.split() == fitting(shown, width).split()
 
 
 # --- cures -------------------------------------------------------------------------------------

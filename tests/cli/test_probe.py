@@ -15,6 +15,7 @@ import pytest
 
 from hakeeper.adapters.status import SCHEMA
 from hakeeper.cli import probe
+from hakeeper.cli.asking import NotDone, look
 from hakeeper.cli.main import run_command
 from hakeeper.cli.probe import State, judged
 from hakeeper.core.model import FifoState
@@ -255,8 +256,13 @@ def hung(folder: Path) -> Iterator[socket.socket]:
 def test_a_hung_daemon_is_unknown_at_the_deadline(folder: Path, ask: Probe) -> None:
     with hung(folder):
         code, line = ask("--timeout", "0.2")
+        code_of_status, shown = ask("--json", command="status")
     assert code == 3
     assert line.startswith("HAKEEPER UNKNOWN - hakeeper does not answer at ")
+    # It runs: to start it would do nothing.
+    found = json.loads(shown)
+    assert (3, "no answer", "hakeeper.silent") == (code_of_status, found["health"], found["code"])
+    assert "systemctl enable" not in found["cure"]
 
 
 def test_a_daemon_whose_queue_is_full_is_unknown(folder: Path, ask: Probe) -> None:
@@ -276,9 +282,15 @@ def test_a_socket_that_one_may_not_reach_is_unknown(folder: Path, ask: Probe) ->
         folder.chmod(0)
         with unprivileged():
             code, line = ask()
+            code_of_status, shown = ask(command="status")
+            with pytest.raises(NotDone) as not_done:
+                look(str(folder / "control.sock"), {"command": "explain"})
         folder.chmod(0o755)
     assert code == 3
     assert "cannot connect to hakeeper" in line
+    assert (77, 77) == (code_of_status, not_done.value.exit_code), "whether it runs is not known"
+    assert "run this with sudo" in " ".join(shown.split())
+    assert "systemctl" not in shown
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -376,12 +388,14 @@ def test_it_imports_next_to_nothing() -> None:
         "hakeeper.adapters.control_client",
         "hakeeper.adapters.control_codes",
         "hakeeper.adapters.control_rights",
+        "hakeeper.adapters.daemon_process",
         "hakeeper.adapters.redaction",
         "hakeeper.adapters.users",
         "hakeeper.cli",
         "hakeeper.cli.main",
         "hakeeper.cli.options",
         "hakeeper.cli.probe",
+        "hakeeper.cli.streams",
         "hakeeper.exits",
         "hakeeper.hide_secrets",
         "hakeeper.printable",

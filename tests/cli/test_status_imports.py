@@ -31,6 +31,7 @@ def test_neither_core_nor_kinds_nor_libraries(tmp_path: Path) -> None:
         "hakeeper.cli.main",
         "hakeeper.cli.options",
         "hakeeper.cli.status",
+        "hakeeper.cli.streams",
         "hakeeper.exits",
         "hakeeper.hide_secrets",
         "hakeeper.printable",

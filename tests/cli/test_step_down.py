@@ -3,13 +3,17 @@
 import contextlib
 import json
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hakeeper.cli.asking import NotDone, give_up
+from hakeeper.doctor.checks.step_down import track_file_lines
 from tests.cli.test_pause import Standin, says
+from tests.pictures.terminal import show
 from tests.support.control_loop import Loop
 
 DOWN: dict[str, Any] = {
@@ -196,3 +200,28 @@ def test_the_help_has_examples_and_all_exit_codes(name: str) -> None:
     done = says(name, "--help")
     for word in ("examples:", "exit codes:", "\n  0  ", "\n  1  ", "\n  3  ", "\n  4  ", "\n 77  "):
         assert word in done.stdout
+
+
+# --- on a terminal ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_it_says_fits_a_terminal_with_names_of_usual_length(path: Path, columns: int) -> None:
+    names = ("203.0.113.110", "203.0.113.220", "2001:db8:1234:5678::/64")
+    who = "frontend-web-prod-b1 (id 103)"
+    role = {"addresses": [{"address": name, "holder_label": who} for name in names]}
+    done = {"step_down": DONE, "roles": [role]}
+    with Daemon(BEGUN, {"step_down": YIELDED}, done).running(path):
+        argv = [sys.executable, "-m", "hakeeper", "step-down", "--socket", str(path)]
+        screen = show(argv, {}, columns)
+    assert [] == screen.wrapped
+    last = " ".join(" ".join(screen.texts()).split()).partition(" before. ")[2]
+    assert f"Now {', '.join(names)} on {who}" == last
+
+
+def test_the_lines_that_keepalived_needs_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    needed = track_file_lines("/run/hakeeper-step-down/hakeeper")
+    text = f"keepalived would not yield. It needs:\n\n{needed}"
+    assert 5 == give_up(NotDone(text, 5), as_json=False)
+    assert f"{text}\n" == capsys.readouterr().err
+    assert [] == [line for line in text.splitlines() if len(line) > 80]

@@ -22,7 +22,9 @@ TESTS = CONF / "hakeeper.tests.yml"
 DASHBOARD = ROOT / "conf" / "grafana" / "hakeeper.json"
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
 ALERTS: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"][0]["rules"]
-PANELS: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["panels"]
+BOARD: dict[str, Any] = json.loads(DASHBOARD.read_text())
+PANELS: list[dict[str, Any]] = BOARD["panels"]
+VARIABLES: list[dict[str, Any]] = BOARD["templating"]["list"]
 EXPOSED = {
     UP: ["gauge"],
     **{one.name: [*one.labels] for one in METRICS if one.type is not Type.HISTOGRAM},
@@ -150,3 +152,60 @@ def test_panels_have_ids_of_their_own_and_lie_beside_each_other() -> None:
         assert not cells & taken, panel["title"]
         taken |= cells
     assert {x for x, _ in taken} == {*range(24)}
+
+
+PARTS = {
+    "state-timeline": {"mergeValues", "showValue", "alignValue", "rowHeight", "legend", "tooltip"},
+    "timeseries": {"legend", "tooltip"},
+}
+"""The panels of Grafana that are used, each with the options that its schema has."""
+PROMETHEUS = {"type": "prometheus", "uid": "${datasource}"}
+
+
+def test_the_dashboard_asks_the_data_source_that_its_reader_chooses() -> None:
+    """One that names ours, or none, shows nothing in the Grafana of somebody else."""
+    assert ("datasource", "prometheus") == (VARIABLES[0]["type"], VARIABLES[0]["query"])
+    asking = [
+        *PANELS,
+        *(target for panel in PANELS for target in panel["targets"]),
+        *VARIABLES[1:],
+    ]
+    assert [] == [one for one in asking if one["datasource"] != PROMETHEUS]
+
+
+def test_each_variable_that_is_used_is_defined_and_each_that_is_defined_is_used() -> None:
+    text = json.dumps(BOARD)
+    used = set(re.findall(r"\$\{?([a-z]\w*)", text))
+    assert [one["name"] for one in VARIABLES] == sorted(
+        used, key=[one["name"] for one in VARIABLES].index
+    )
+    for variable in VARIABLES[1:]:
+        query = variable["query"]["query"]
+        assert variable["definition"] == query
+        [(asked, label)] = re.findall(r"^label_values\((.*), (\w+)\)$", query)
+        assert label in SCRAPED
+        assert all(name in EXPOSED and labels <= SCRAPED for name, labels in series(asked))
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=[panel["title"] for panel in PANELS])
+def test_a_panel_is_one_of_grafanas(panel: dict[str, Any]) -> None:
+    assert panel["options"].keys() <= PARTS[panel["type"]]
+    assert {"defaults", "overrides"} >= panel["fieldConfig"].keys()
+    assert panel["description"]
+    ids = [target["refId"] for target in panel["targets"]]
+    assert [chr(ord("A") + number) for number in range(len(ids))] == ids
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=[panel["title"] for panel in PANELS])
+def test_a_legend_names_labels_that_its_series_have(panel: dict[str, Any]) -> None:
+    for target in panel["targets"]:
+        named = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+        kept = re.findall(r"\bby \(([^)]*)\)", target["expr"])
+        if kept:
+            left = {label.strip() for labels in kept for label in labels.split(",")}
+        elif re.match(r"(sum|histogram_quantile)\(", target["expr"]):
+            left = set()
+        else:
+            names = [name for name, _ in series(target["expr"])]
+            left = SCRAPED.union(*(EXPOSED[name] for name in names))
+        assert named <= left

@@ -4,6 +4,7 @@ import copy
 import os
 import pickle
 import string
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,10 @@ def test_the_variable_is_used_where_nothing_else_is(tmp_path: Path) -> None:
 def test_a_configured_file_that_is_missing_is_not_passed_over(tmp_path: Path) -> None:
     refused = refusal(tmp_path / "token", {"HCLOUD_TOKEN": SECRET})
     assert refused.exit_code == 78
-    assert f"file {tmp_path}/token: cannot be read (No such file or directory)" in str(refused)
+    assert (
+        f"file {tmp_path}/token: cannot be read (No such file or directory); write it, as root:"
+        f" install -m 0600 -o hakeeper /dev/stdin {tmp_path}/token (paste the token, Enter, Ctrl-D)"
+    ) in str(refused)
 
 
 def test_no_token_at_all_names_the_three_ways() -> None:
@@ -170,9 +174,17 @@ def test_a_file_without_permission_is_77() -> None:
 def test_an_empty_file_is_reported_with_the_command_that_fills_it(tmp_path: Path) -> None:
     file = token_file(tmp_path, "\n")
     said = str(refusal(file, {}))
+    # `install` would make another file, which the service may not read.
+    command = f"cat > {file}"
     assert (
-        f"must contain the API token; write it, as root: install -m 0600 /dev/stdin {file}" in said
-    )
+        f"must contain the API token; write it, as root: {command} (paste the token, Enter,"
+        " Ctrl-D); then: systemctl reload-or-restart hakeeper"
+    ) in said
+    before = file.stat()
+    subprocess.run(["sh", "-euc", command], input=SECRET, text=True, check=True)
+    after = file.stat()
+    assert (before.st_ino, before.st_mode) == (after.st_ino, after.st_mode)
+    assert Token(SECRET) == read_token(file, {}).token
 
 
 def test_a_fifo_or_a_directory_is_refused_without_waiting(tmp_path: Path) -> None:

@@ -191,6 +191,7 @@ def complaints(log: Path) -> list[str]:
         if entry.get("event") in {
             "state.failed",
             "control.failed",
+            "control.recovered",
             "watch.failed",
             "notify.failed",
             "daemon.failed",

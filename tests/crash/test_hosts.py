@@ -119,6 +119,65 @@ def test_a_full_disk_costs_the_history_lines_that_are_counted_and_no_claim(
     assert roles[-1] == "BACKUP"
 
 
+@pytest.fixture
+def node_with_a_full_run(cluster: Cluster) -> Iterator[DaemonNode]:
+    """A node whose runtime folder has no inode left for the socket."""
+    node = cluster.node()
+    folder = node.daemon.runtime_folder
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=2", "run", folder], check=True)
+    try:
+        (folder / "last").touch()
+        yield node
+        node.daemon.close()
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+COMMANDS = (
+    ("status",),
+    ("explain",),
+    ("probe",),
+    ("events",),
+    ("reload",),
+    ("pause",),
+    ("resume",),
+    ("take", "--yes"),
+    ("step-down",),
+    ("step-up",),
+    ("drill",),
+    ("metrics",),
+)
+"""All that ask the daemon."""
+
+
+def test_with_a_full_run_no_command_says_that_the_daemon_does_not_run(
+    node_with_a_full_run: DaemonNode,
+) -> None:
+    node = node_with_a_full_run
+    node.keepalived.start()
+    node.daemon.start()
+    failed = node.wait_log("control.failed")
+    assert "No space left on device" in str(failed["message"])
+    said = f"hakeeper runs (process {node.daemon.pid}) and moves addresses, but cannot be asked: "
+    why = f"(no inode is free in {node.daemon.runtime_folder})"
+    for command in COMMANDS:
+        done = node.daemon.command(*command)
+        shown = " ".join((done.stdout + done.stderr).split())
+        assert said in shown, (command, shown)
+        assert why in shown, (command, shown)
+        assert "may do so later" not in shown, "it was never asked"
+    document = json.loads(node.daemon.command("status", "--json").stdout)
+    assert ("no answer", "hakeeper.unreachable") == (document["health"], document["code"])
+    checked = node.daemon.command("check", "--online", "--json", "-c", str(node.daemon.config_path))
+    findings = json.loads(checked.stdout)["online"]["findings"]
+    [found] = [one for one in findings if one["check"] == "hakeeper"]
+    assert ("warning", document["cure"]) == (found["severity"], found["cure"])
+    (node.daemon.runtime_folder / "last").unlink()
+    node.wait_log("control.recovered")
+    assert 1 == node.daemon.command("status").returncode, "it has no role yet"
+    assert len(node.logged("control.failed")) == len(node.logged("control.recovered")) == 1
+
+
 # --- descriptors -------------------------------------------------------------------------------
 
 

@@ -127,6 +127,7 @@ def test_without_a_status_socket_addresses_are_claimed_and_it_is_made_when_it_ca
     folder.mkdir()
     eventually(lambda: node.daemon.command("status").returncode == 0, PATIENCE_S)
     assert len(node.logged("control.failed")) == 1
+    assert len(node.logged("control.recovered")) == 1
 
 
 def test_a_daemon_beside_another_waits_for_its_end_and_spoils_nothing(cluster: Cluster) -> None:

@@ -92,7 +92,7 @@ def test_an_address_is_shown_whole() -> None:
     state = well()
     address = put(state, holding_down(NOW + 60.04), 1, Other(7))
     address.holder_at_s = NOW - 3.21
-    cloud_of(state).servers[7] = SeenServer("web-b", "running", NOW)
+    cloud_of(state).see(7, SeenServer("web-b", "running", NOW))
     address.decide(LeftAlone("a reason"), NOW - 2.34)
     [role] = snapshot(state, NOW, None).roles
     assert (
@@ -111,6 +111,7 @@ def test_an_address_is_shown_whole() -> None:
             stage="hold-down",
             due_in_s=60.0,
             decision=LeftAlone("a reason"),
+            decision_who="",
             decision_age_s=2.34,
         ),
     ) == role.addresses
@@ -135,6 +136,7 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
             stage="idle",
             due_in_s=None,
             decision=None,
+            decision_who="",
             decision_age_s=None,
         ),
     ) == role.addresses

@@ -71,7 +71,7 @@ def well(count: int = 1, role: Role = Role.MASTER) -> State:
     state.fifo, state.fifo_detail, state.fifo_since_s = FifoState.OPEN, "listening", 0.0
     state.keepalived, state.keepalived_since_s = PROCESS, 0.0
     state.has_writer, state.writer_since_s = True, 0.0
-    cloud_of(state).servers[2] = SeenServer("web-b", "running", NOW)
+    cloud_of(state).see(2, SeenServer("web-b", "running", NOW))
     master = role is Role.MASTER
     for number in range(1, count + 1):
         stage: Stage = HELD if master else Idle()
@@ -150,6 +150,15 @@ def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) ->
     assert ([(DEGRADED, "quota.low")] if listed else []) == reported(state)
     if listed:
         assert QuotaLow(CLOUD_API, left, 3600) == only(state).trouble
+
+
+def test_calls_that_are_refused_since_the_quota_is_spent_are_told_once() -> None:
+    state = well()
+    cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=0), NOW)
+    cloud_of(state).health.failed(failure(FailureKind.THROTTLED, "x"), NOW, MOST)
+    assert [(DEGRADED, "api.throttled")] == reported(state)
+    cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "x"), NOW, MOST)
+    assert [(DEGRADED, "api.unreachable"), (DEGRADED, "quota.low")] == reported(state)
 
 
 @pytest.mark.parametrize(
@@ -546,8 +555,8 @@ def test_who_is_not_master_knows_whether_somebody_uses_the_address(
     role: Role, holder: Holder, code: str | None
 ) -> None:
     state = well(1, role)
-    cloud_of(state).servers[4] = SeenServer("web-c", "off", NOW)
-    cloud_of(state).servers[5] = SeenServer("", "deleted", NOW)
+    cloud_of(state).see(4, SeenServer("web-c", "off", NOW))
+    cloud_of(state).see(5, SeenServer("", "deleted", NOW))
     resource_of(state).holder = holder
     codes = [problem.code for problem in problems(state, NOW) if problem.code != "role.fault"]
     assert ([] if code is None else [code]) == codes

@@ -127,7 +127,7 @@ ALIAS_ROWS: list[Row] = [
         "room for 1 more in network internal (id 1), and is to get 2: 10.0.0.100, 10.0.0.101", AT,
         "--alias-ips LIST web-a"),
     ("a holder that is off", lambda _: alias_case(holders={102: holder("off")}), "alias IP",
-        WARNING, "10.0.0.100 is on server web-b (id 102), which is off", AT, "hakeeper status"),
+        WARNING, "10.0.0.100 is on web-b (id 102), which is off", AT, "hakeeper status"),
     # --- this machine
     ("an alias IP that is not configured", lambda _: alias_case().with_conf("10.0.0.100/32",
         "10.0.0.99/32"), "virtual IP", ERROR,

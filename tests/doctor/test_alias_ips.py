@@ -138,7 +138,7 @@ def test_a_token_that_may_only_read_is_told_from_another(scene: Scene) -> None:
 
 
 def test_all_is_well_and_it_is_said_who_has_it(scene: Scene) -> None:
-    for has, text in ((scene.other, f"server {scene.other}"), (scene.me, "this server")):
+    for has, text in ((scene.other, f"web-b (id {scene.other})"), (scene.me, "this server")):
         scene.cloud.set_alias_ips(scene.other, scene.network, [])
         scene.cloud.set_alias_ips(has, scene.network, [ALIAS])
         with unchanged(scene.cloud, scene.network):
@@ -156,7 +156,7 @@ def test_both_kinds_have_their_own_lines(scene: Scene) -> None:
     web = scene.cloud.add_floating_ip("web", "203.0.113.10", server=scene.other)
     with unchanged(scene.cloud, scene.network):
         assert [] == scene.findings()
-        assert [f"web = 203.0.113.10 (id {web}), now on server {scene.other}"] == (
+        assert [f"web = 203.0.113.10 (id {web}), now on web-b (id {scene.other})"] == (
             scene.passed("floating IP")
         )
         assert 1 == len(scene.passed())
@@ -270,7 +270,7 @@ def test_the_holder_does_not_run(scene: Scene, status: str) -> None:
     scene.cloud.set_server_status(scene.other, status)
     with unchanged(scene.cloud, scene.network):
         found = [(name, severity, what) for name, severity, what, _ in scene.findings()]
-    what = f"VI_1: {ALIAS} is on server web-b (id {scene.other}), which is off"
+    what = f"VI_1: {ALIAS} is on web-b (id {scene.other}), which is off"
 
     assert ([("alias IP", "warning", what)] if status == "off" else []) == found
 
@@ -293,7 +293,7 @@ ok       clock: within 1 s of the API's
 ok       token: may read and write (file /etc/token)
 ok       quota: 3500 of 3600 calls left
 ok       server: web-a (id 101), from: DMI serial number
-ok       alias IP: 10.0.0.100 of network internal (id 1), now on server 102
+ok       alias IP: 10.0.0.100 of network internal (id 1), now on web-b (id 102)
 ok       keepalived.conf: /etc/keepalived/keepalived.conf is accepted by
          keepalived
 ok       instance: VI_1 (/etc/keepalived/keepalived.conf:12)
@@ -327,11 +327,13 @@ def test_the_report_of_a_server_that_is_not_attached() -> None:
 
 
 def test_the_report_of_both_adds_lines_to_that_of_floating_ips() -> None:
-    floating = as_text(judge(Case().facts())).splitlines()
+    # The server of an alias IP is looked at, and its name is said wherever it is meant.
+    alone = as_text(judge(Case().facts()))
+    floating = alone.replace("now on server 102", "now on web-b (id 102)").splitlines()
     both = as_text(judge(both_case().facts())).splitlines()
 
     assert [line for line in both if line not in floating] == [
-        "ok       alias IP: 10.0.0.100 of network internal (id 1), now on server 102",
+        "ok       alias IP: 10.0.0.100 of network internal (id 1), now on web-b (id 102)",
         "ok       virtual IP: 10.0.0.100 is added by keepalived",
         "         (/etc/keepalived/keepalived.conf:25)",
     ]

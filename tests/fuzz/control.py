@@ -45,7 +45,9 @@ class Bench:
         self._folder = tempfile.TemporaryDirectory(prefix="hakeeper-")
         self._path = str(Path(self._folder.name) / "control")
         self._selector = selectors.DefaultSelector()
-        self._server = ControlServer(self._path, _answer, self._selector, _fail)
+        self._server = ControlServer(
+            self._path, _answer, self._selector, on_trouble=_fail, on_recovery=_fail
+        )
         self._server.look()
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ SHELL = {
     "daemon.started",
     "daemon.stopped",
     "control.failed",
+    "control.recovered",
     "history.failed",
     "hook.unsent",
     "notify.failed",

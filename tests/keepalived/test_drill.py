@@ -3,6 +3,8 @@
 import json
 import signal
 
+import pytest
+
 from hakeeper.demo.lab import LabSettings, VrrpInstance, VrrpSettings, is_event, settle
 from tests.support.lab_scene import MakeScene
 
@@ -52,14 +54,17 @@ def test_without_another_node_nothing_moves(make_scene: MakeScene) -> None:
     assert ({"web": "a"}, []) == (scene.holders(), scene.assigns_after(seq))
 
 
-def test_ctrl_c_steps_up(make_scene: MakeScene) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_ctrl_c_and_a_terminal_that_goes_away_step_up(
+    make_scene: MakeScene, number: signal.Signals
+) -> None:
     scene = make_scene(SETTINGS)
     scene.go()
     drilling = scene.a.hakeeper.begin("drill", "--stay", "300")
     scene.a.hakeeper.wait_for_log(is_event("step_down.done"), timeout_s=30)
-    drilling.send_signal(signal.SIGINT)
+    drilling.send_signal(number)
     drilling.communicate(timeout=30)
-    assert 130 == drilling.returncode
+    assert 128 + number == drilling.returncode
     scene.a.hakeeper.wait_for_log(is_event("step_down.ended"), timeout_s=30)
     settle(scene.lab)
     assert {"web": "a"} == scene.holders()

@@ -54,6 +54,8 @@ BY_THE_COMMAND = "said by the command, which got no status: tests/cli/test_probe
 NO_STATE: Final[Mapping[str, str]] = {
     "hakeeper.busy": BY_THE_COMMAND,
     "hakeeper.denied": BY_THE_COMMAND,
+    "hakeeper.silent": BY_THE_COMMAND,
+    "hakeeper.unreachable": "as well; made in tests/crash/test_hosts.py",
 }
 """Troubles that are not made here, and why."""
 WORDS: Final[Mapping[str, frozenset[str]]] = {

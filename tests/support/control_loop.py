@@ -14,7 +14,14 @@ class Loop:
     def __init__(self, path: str, answer: control_module.Answer, *, looks: bool = True) -> None:
         self.selector = selectors.DefaultSelector()
         self.troubles: list[str] = []
-        self.server = ControlServer(path, answer, self.selector, self.troubles.append)
+        self.recoveries: list[str] = []
+        self.server = ControlServer(
+            path,
+            answer,
+            self.selector,
+            on_trouble=self.troubles.append,
+            on_recovery=self.recoveries.append,
+        )
         if looks:
             self.server.look()
         self._stop_read, self._stop_write = os.pipe()

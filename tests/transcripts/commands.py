@@ -133,7 +133,7 @@ class Scene:
         for each in (selector for role in picture.roles for selector in role.selectors):
             self.shown.append(f"{each.ref} chooses {each.count} of {each.listed}")
         for one in (address for role in picture.roles for address in role.addresses):
-            decided = decision_text(one.decision)
+            decided = decision_text(one.decision, one.decision_who)
             name = f"{one.address} ({one.ref})" if one.chosen else one.ref
             self.shown.append(f"{name} at {one.holder_label}; {one.stage}; {decided}")
 

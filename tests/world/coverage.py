@@ -39,6 +39,7 @@ NOT_IN_A_WORLD = {
     "config.warning": "the shell says it",
     "state.failed": "the shell says it",
     "control.failed": "the shell says it",
+    "control.recovered": "the shell says it",
     "watch.failed": "the shell says it",
     "recording.failed": "the shell says it",
     "notify.failed": "the shell says it",

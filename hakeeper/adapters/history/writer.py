@@ -29,6 +29,8 @@ KEPT: Final = frozenset(name for name, kind in EVENTS.items() if kind.operator) 
     "claim.started",
     "claim.unknown",
     "config.reloaded",
+    "control.failed",
+    "control.recovered",
     "daemon.started",
     "daemon.stopped",
     "fifo.overflowed",

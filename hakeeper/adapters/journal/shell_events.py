@@ -23,6 +23,11 @@ SHELL_EVENTS: Final[Mapping[str, EventKind]] = {
         "c16449eeb5df4e2a90a88b2f2ac2fb74",
         "The status socket cannot be made",
     ),
+    "control.recovered": EventKind(
+        Level.NOTICE,
+        "b4211b6ada584ffd97e5971ce71c6cd6",
+        "The status socket is there again",
+    ),
     "watch.failed": EventKind(
         Level.WARNING,
         "c0a66dab8ba94496a5f7d2dd171dc2f5",

@@ -49,7 +49,7 @@ def take_failure(
         case Mutate():
             _step_failed(state, call, result, failure, now)
         case ReadServer(server_id=server_id) if failure.kind is FailureKind.NOT_FOUND:
-            api.servers[server_id] = SeenServer("", DELETED, now)
+            api.see(server_id, SeenServer("", DELETED, now))
             holder_down(state, api, server_id, DELETED, now)
         case ReadActions() if failure.kind is FailureKind.NOT_FOUND:
             for resource, _ in acting(state, call):

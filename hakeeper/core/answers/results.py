@@ -126,7 +126,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
         case ActionsRead(actions):
             _actions_read(state, call, {action.id: action for action in actions}, now)
         case ServerRead(server):
-            api.servers[server.id] = SeenServer(server.name, server.status, now)
+            api.see(server.id, SeenServer(server.name, server.status, now))
             if server.status in api.api.not_running:
                 holder_down(state, api, server.id, server.status, now)
         case _:  # pragma: no cover

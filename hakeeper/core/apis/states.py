@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hakeeper.core.apis.budget import Budget
 from hakeeper.core.apis.health import Health
-from hakeeper.core.apis.servers import DELETED, SeenServer
+from hakeeper.core.apis.servers import DELETED, SeenServer, ServerNames
 from hakeeper.core.calls import Identify, Mutate, Request, Step
 from hakeeper.core.kind import Api, Kind, Kinds
 from hakeeper.core.limits.pace import Pace
@@ -44,6 +44,7 @@ class ApiState:
     identify_attempt: int = 0
     servers: dict[Key, SeenServer] = field(default_factory=dict)
     """The other servers that hold a resource of ours, by id."""
+    names: ServerNames = field(default_factory=ServerNames)
     servers_from_s: float = NEVER
     """After a failed read of one of them: not before this."""
     reads_from_s: float = NEVER
@@ -79,6 +80,12 @@ class ApiState:
         """Say whether a request goes out: who we are, not every API tells, but this machine."""
         return self.api.says_who_we_are or not isinstance(request, Identify)
 
+    def see(self, server_id: Key, seen: SeenServer) -> None:
+        """Take what the API has shown of another server; what is deleted keeps its name."""
+        self.servers[server_id] = seen
+        if seen.name:
+            self.names.learn(server_id, seen.name)
+
     def is_dead(self, server_id: Key) -> bool:
         """Say whether another server cannot be using a resource, as far as is known."""
         seen = self.servers.get(server_id)
@@ -104,6 +111,7 @@ class ApiState:
         self.cached_server_id = None
         self.server = None
         self.servers.clear()
+        self.names.clear()
         self.health.refusals.clear()
         self.identify_from_s = now
 

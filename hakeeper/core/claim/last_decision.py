@@ -1,11 +1,14 @@
 """What was decided last for a resource, typed and without a sentence, for `hakeeper status`.
 
 Unlike those of `decisions/`, these are no entries of the journal: each takes the place of
-the one before. `cause`: what the claim at hand began with. `who`: a holder, for people.
+the one before. `cause`: what the claim at hand began with. `who`: a holder, whose name may be
+learnt later than the decision is taken.
 """
 
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from hakeeper.core.observation import Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class NotShown:
     """The assign succeeded, but reads still name `who`: it is sent again."""
 
     cause: str
-    who: str
+    who: Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +81,14 @@ class StillHeldDown:
     """`who` keeps it: the hold-down goes on."""
 
     cause: str
-    who: str
+    who: Holder
 
 
 @dataclass(frozen=True, slots=True)
 class TakenAgain:
     """`who` took it again and again: a hold-down of so many seconds begins."""
 
-    who: str
+    who: Holder
     wait_s: float
 
 
@@ -93,7 +96,7 @@ class TakenAgain:
 class LeftWhileHung:
     """`who` keeps it, since keepalived hangs here."""
 
-    who: str
+    who: Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +138,12 @@ LastDecision: TypeAlias = (
     | LeftAlone
     | NotInProject
 )
+
+
+def holder_in(decision: LastDecision | None) -> Holder | None:
+    """Return the holder that a decision names; None: it names none."""
+    match decision:
+        case NotShown() | StillHeldDown() | TakenAgain() | LeftWhileHung():
+            return decision.who
+        case _:
+            return None

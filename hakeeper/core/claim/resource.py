@@ -158,7 +158,7 @@ class Resource:
 
     def name_of(self, holder: Holder) -> str:
         """Return a holder for people."""
-        return holder_text(holder, self.kind.api.servers)
+        return holder_text(holder, self.kind.api.names)
 
     def decide(self, decision: LastDecision, now: float) -> None:
         """Keep the last decision for `hakeeper status`."""

@@ -82,7 +82,7 @@ def resume(resource: Resource, stage: Idle, what: Returned, now: float, rng: Ran
     hold_down, holder = stage.hold_down, resource.holder
     if hold_down is None or now >= hold_down.until_s or not isinstance(holder, Other):
         return begin(resource, stage, Master(what.cause, read_first=True), now, rng)
-    resource.decide(StillHeldDown(what.cause, resource.name_of(holder)), now)
+    resource.decide(StillHeldDown(what.cause, holder), now)
     return replace(hold_down, suspect=False)
 
 
@@ -166,7 +166,7 @@ def read_back(resource: Resource, stage: ReadBack, what: Seen, now: float, rng: 
     if isinstance(what.holder, Other):
         resource.split_brain.never_seen(now)
     who = resource.name_of(what.holder)
-    resource.decide(NotShown(claim.cause, who), now)
+    resource.decide(NotShown(claim.cause, what.holder), now)
     claim = claim.with_phases(replace(claim.phases, finished_s=None))
     claim = replace(claim, attempt=claim.attempt + 1, refused_at_s=now)
     unseen = ClaimUnseen(resource.vrrp, resource.label, what.holder, who)
@@ -234,7 +234,7 @@ def _hold_down(resource: Resource, holder: Other, now: float, rng: Random) -> Ho
     wait_s = resource.split_brain.hold_down_s(rng)
     who = resource.name_of(holder)
     resource.watch_until_s = NEVER
-    resource.decide(TakenAgain(who, wait_s), now)
+    resource.decide(TakenAgain(holder, wait_s), now)
     if resource.split_brain.is_news():
         of = (resource.vrrp, resource.label)
         resource.pending.append(ResourceHeldDown(*of, holder, who, wait_s))
@@ -250,7 +250,7 @@ def leave(resource: Resource, stage: Stage, what: Hung, now: float, rng: Random)
     """The holder keeps it while keepalived hangs."""
     del what, rng
     resource.watch_until_s = NEVER
-    resource.decide(LeftWhileHung(resource.name_of(resource.holder)), now)
+    resource.decide(LeftWhileHung(resource.holder), now)
     return HoldDown(now, look_at_s=now, suspect=isinstance(stage, HoldDown) and stage.suspect)
 
 

@@ -121,6 +121,8 @@ def _usable(
                 )
             )
         troubles += in_the_way(facts, vrrp, ref, found)
+        other = at.holder(found)
+        owner = owner if other is None else f"{other.name} (id {other.id})"
         owner = "this server" if is_here else owner
     yield from troubles
     if not troubles:
@@ -136,4 +138,7 @@ def _which(facts: Facts, ref: ResourceRef, found: Observation) -> str:
     if part is not None:
         return f"{ref.text} of network {part}"
     # Robot has no ids: what people call a failover IP is all there is.
-    return ref.text if facts.kind(ref).api is ROBOT else f"{ref.text} = {found} (id {found.id})"
+    if facts.kind(ref).api is ROBOT:
+        return ref.text
+    label = str(found) if ref.text == str(found) else f"{ref.text} = {found}"
+    return f"{label} (id {found.id})"

@@ -93,7 +93,14 @@ def daemon(facts: Facts, before: tuple[tuple[str, CheckResult], ...]) -> Iterato
         yield error(
             f"the daemon does not answer: {seen.detail}",
             why="without it no address is claimed",
-            cure=cure_of("hakeeper.gone"),
+            cure=cure_of("hakeeper.silent" if seen.is_silent else "hakeeper.gone"),
+        )
+        return
+    if seen.unreachable_cure:
+        yield warning(
+            seen.detail,
+            why="this check does not know which problems it has",
+            cure=seen.unreachable_cure,
         )
         return
     if seen.is_busy:

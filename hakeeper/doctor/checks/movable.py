@@ -148,7 +148,7 @@ def in_the_way(
     holder = at.holder(found)
     if holder is not None and holder.status in kind.api.not_running:
         yield warning(
-            f"{vrrp}: {ref} is on server {holder.name} (id {holder.id}), which is {holder.status}",
+            f"{vrrp}: {ref} is on {holder.name} (id {holder.id}), which is {holder.status}",
             why="packets to it reach nobody until a MASTER claims it",
             cure=NO_MASTER,
             place=facts.config.address(ref),

@@ -17,7 +17,7 @@ track_file hakeeper {{    # above all instances and groups
     file "{path}"
     weight 1
 }}
-track_file {{             # in each vrrp_instance; or, for its members, in a vrrp_sync_group
+track_file {{             # in each vrrp_instance, or in its vrrp_sync_group
     hakeeper
 }}
 """

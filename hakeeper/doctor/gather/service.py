@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.control_client import Busy, ControlError, Denied, NotRunning, ask
+from hakeeper.adapters.control_client import (
+    Busy,
+    ControlError,
+    NoSocket,
+    NotRunning,
+    Unreachable,
+    ask,
+)
+from hakeeper.adapters.cures import socket_cure
 from hakeeper.adapters.users import name_of_user
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
@@ -63,10 +71,15 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
         status = ask(str(socket_path), {"command": "status"}, _ANSWER_TIMEOUT_S)
     except Busy as error:
         return DaemonFacts(is_running=True, is_busy=True, detail=str(error))
-    except Denied as error:
+    except Unreachable as error:
         return DaemonFacts(is_running=False, is_denied=True, detail=str(error))
-    except (ControlError, NotRunning) as error:
+    except NoSocket as error:
+        cure = socket_cure(error.place, error.lack)
+        return DaemonFacts(is_running=True, unreachable_cure=cure, detail=str(error))
+    except NotRunning as error:
         return DaemonFacts(is_running=False, detail=str(error))
+    except ControlError as error:
+        return DaemonFacts(is_running=False, is_silent=True, detail=str(error))
     roles = status.get("roles", [])
     return DaemonFacts(
         is_running=True,

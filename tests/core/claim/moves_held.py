@@ -56,7 +56,7 @@ LOST = Recheck(NOW, NOW, suspect=True)
 DRIFT = WillAssign("drift")
 READ_FIRST = WillRead("drift")
 WAIT_S = 30.0 * (1.0 + 3 / 7)
-HELD_DOWN = TakenAgain("server 2", WAIT_S)
+HELD_DOWN = TakenAgain(TWO, WAIT_S)
 MOVES = (
     Move("ours", Held(), seen(US), to=Held()),
     Move(

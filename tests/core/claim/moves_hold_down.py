@@ -138,7 +138,7 @@ MOVES = (
             seen(THREE),
             given=contested,
             to=HoldDown(160.0, look_at_s=NOW, suspect=before.suspect),
-            latest=TakenAgain("server 3", 60.0),
+            latest=TakenAgain(THREE, 60.0),
             leaves=both(lambda a: a.split_brain.moved_by_others(NOW), held_down),
             rng=LEAST,
         )
@@ -150,7 +150,7 @@ MOVES = (
             before,
             seen(THREE),
             to=HoldDown(NOW, look_at_s=NOW, suspect=before.suspect),
-            latest=LeftWhileHung("server 3"),
+            latest=LeftWhileHung(THREE),
             leaves=both(
                 lambda a: a.split_brain.moved_by_others(NOW),
                 lambda a: setattr(a, "watch_until_s", NEVER),
@@ -163,7 +163,7 @@ MOVES = (
         MutateDue(CLAIM, NOW),
         Hung(),
         to=HoldDown(NOW, look_at_s=NOW),
-        latest=LeftWhileHung("server 2"),
+        latest=LeftWhileHung(TWO),
         leaves=lambda a: setattr(a, "watch_until_s", NEVER),
     ),
     Move(

@@ -95,7 +95,7 @@ MOVES = (
         seen(THREE),
         given=contested,
         to=HoldDown(160.0, look_at_s=NOW),
-        latest=TakenAgain("server 3", 60.0),
+        latest=TakenAgain(THREE, 60.0),
         leaves=both(lambda a: a.split_brain.moved_by_others(NOW), held_down),
         rng=LEAST,
     ),
@@ -171,7 +171,7 @@ MOVES = (
         seen(TWO),
         to=MutateDue(UNSEEN, NOW),
         says=ClaimUnseen(*OF, TWO, "server 2"),
-        latest=NotShown("a cause", "server 2"),
+        latest=NotShown("a cause", TWO),
         leaves=lambda a: a.split_brain.never_seen(NOW),
     ),
     Move(
@@ -179,6 +179,6 @@ MOVES = (
         replace(_read_back(NOW), claim=replace(UNSEEN, phases=FINISHED.phases)),
         seen(NOBODY),
         to=MutateDue(replace(UNSEEN, attempt=2), NOW),
-        latest=NotShown("a cause", "nobody"),
+        latest=NotShown("a cause", NOBODY),
     ),
 )

@@ -101,7 +101,7 @@ def _returned(name: str, hold_down: HoldDown | None, holder: Holder, to: Stage |
         Returned("back"),
         holder=holder,
         to=Verify(claim("back"), NOW, NOW) if to is None else to,
-        latest=WillRead("back") if to is None else StillHeldDown("back", "server 2"),
+        latest=WillRead("back") if to is None else StillHeldDown("back", TWO),
     )
 
 

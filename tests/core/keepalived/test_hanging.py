@@ -5,6 +5,7 @@ import pytest
 from hakeeper.core.claim.last_decision import LeftWhileHung
 from hakeeper.core.events import FifoChanged, RolesQueried
 from hakeeper.core.model import FifoState, ProcessId, Role
+from hakeeper.core.observation import Other
 from hakeeper.diagnosis.problems import Health
 from tests.core.driver import WEB, Node, World, one_node, settings
 
@@ -45,7 +46,7 @@ def test_nothing_is_taken_back_from_a_server_that_runs() -> None:
     assert (2, "MASTER", 1) == (world.cloud.holder(WEB), node.role(), len(node.assigns))
     assert [("keepalived.hangs", Health.BROKEN)] == codes(node)
     [address] = node.snapshot().roles[0].addresses
-    assert address.decision == LeftWhileHung("server 2")
+    assert address.decision == LeftWhileHung(Other(2))
 
 
 def test_the_turns_in_a_split_brain_end() -> None:
@@ -154,4 +155,4 @@ def test_that_the_holder_changes_meanwhile_is_no_split_brain() -> None:
     world.run_for(30.0)
     assert ([], 1) == (node.reports("address.held_down"), len(node.assigns))
     [address] = node.snapshot().roles[0].addresses
-    assert address.decision == LeftWhileHung("server 3")
+    assert address.decision == LeftWhileHung(Other(3))

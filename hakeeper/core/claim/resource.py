@@ -104,6 +104,8 @@ class Resource:
     """When it was last read in its turn: see `due/reads.py`."""
     left_at_s: float = NEVER
     """The last demotion: earlier reads prove nothing, since another node has become MASTER."""
+    lost_at_s: float = NEVER
+    """When two reads last agreed that it was taken from us."""
     watch_until_s: float = NEVER
     """Until then it is read more often, since it was claimed a moment ago."""
 
@@ -230,6 +232,14 @@ class Resource:
         if now >= last.at_s + self.patience.lag_s:
             return False
         return not self.kind.kind.reflects(seen, last.resources, last.step)
+
+    def is_here(self, holder: Holder, asked_at_s: float) -> bool:
+        """Say whether a read proves that it is ours, though we have sent nothing for it.
+
+        One of before a demotion does not, nor one that may lag behind the reads that saw it lost.
+        """
+        from_s = max(self.left_at_s, self.lost_at_s + self.patience.lag_s)
+        return isinstance(holder, Us) and asked_at_s >= from_s
 
     def mutate_from_s(self, due_at_s: float) -> float:
         """Return when a step that is due then may be taken, as far as this resource goes."""

@@ -130,8 +130,10 @@ def verified(resource: Resource, stage: Verify, what: Seen, now: float, rng: Ran
     if what.asked_at_s < stage.after_s:
         return stage
     claim, holder = stage.claim, what.holder
-    if isinstance(holder, Us):
+    if isinstance(holder, Us) and (claim.is_sent or resource.is_here(holder, what.asked_at_s)):
         return _confirm(resource, claim, now)
+    if isinstance(holder, Us):
+        return replace(stage, after_s=now, due_at_s=now + resource.patience.suspect_s)
     if claim.rival is not None and isinstance(holder, Other) and holder != claim.rival:
         resource.split_brain.moved_by_others(now)
         return _hold_down(resource, holder, now, rng)
@@ -139,8 +141,8 @@ def verified(resource: Resource, stage: Verify, what: Seen, now: float, rng: Ran
 
 
 def ours_already(resource: Resource, stage: MutateDue, what: Seen, now: float, _: Random) -> Stage:
-    """No assign is needed if it is ours, unless that was read before this server lost the role."""
-    if isinstance(what.holder, Us) and what.asked_at_s >= resource.left_at_s:
+    """No assign is needed if it is ours, unless that was read before we lost it, or the role."""
+    if resource.is_here(what.holder, what.asked_at_s):
         return _confirm(resource, stage.claim, now)
     return replace(stage, claim=_as_seen(stage.claim, what.holder))
 
@@ -155,7 +157,9 @@ def read_back(resource: Resource, stage: ReadBack, what: Seen, now: float, rng: 
     if what.asked_at_s < stage.after_s:
         return stage
     claim = stage.claim
-    if isinstance(what.holder, Us):
+    # The first of two steps brings it to nobody: a read that shows it here is an older one.
+    lags = stage.step.holder is None and now < stage.until_s
+    if isinstance(what.holder, Us) and not lags:
         return _confirm(resource, claim, now)
     if stage.step.holder is None and isinstance(what.holder, Nobody):  # it was the first of two
         return next_step(resource, claim, now)
@@ -207,6 +211,7 @@ def _is_between_steps(resource: Resource, holder: Holder, since_s: float, now: f
 
 
 def _lost(resource: Resource, holder: Holder, now: float, rng: Random) -> Stage:
+    resource.lost_at_s = now
     who, split_brain = resource.name_of(holder), resource.split_brain
     resource.pending.append(ResourceDrifted(resource.vrrp, resource.label, holder, who))
     if isinstance(holder, Other):
@@ -261,7 +266,7 @@ def seen_meanwhile(
     split_brain = resource.split_brain
     since_s = now if resource.holder_since_s is None else resource.holder_since_s
     match what.holder:
-        case Us():
+        case Us() if resource.is_here(what.holder, what.asked_at_s):
             cause = _unless_contested(resource, "it came back")
             split_brain.moved_by_others(now)
             return _confirm(resource, Claim(cause=cause, phases=Phases(line_s=now)), now)

@@ -173,7 +173,13 @@ def held_down(resource: Resource) -> None:
 
 def lost(resource: Resource) -> None:
     """Another server took it."""
+    gone(resource)
     resource.split_brain.lost(NOW, resource.ours_at_s)
+
+
+def gone(resource: Resource) -> None:
+    """It is not ours any more."""
+    resource.lost_at_s = NOW
 
 
 def free_claim(resource: Resource) -> None:

@@ -17,6 +17,7 @@ from hakeeper.core.claim.last_decision import (
     WillAssign,
     WillRead,
 )
+from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, Verify
 from hakeeper.core.decisions.claims import ResourceConfirmed
 from hakeeper.core.model import NEVER
@@ -87,6 +88,10 @@ def _unread(cause: str, what: Happening) -> Move:
     )
 
 
+def _just_lost(resource: Resource) -> None:
+    resource.lost_at_s = 97.1
+
+
 MOVES = (
     Move(
         "ours",
@@ -96,6 +101,13 @@ MOVES = (
         says=ResourceConfirmed(*OF, BACK),
         latest=OursAlready(BACK),
         leaves=both(lambda a: a.split_brain.moved_by_others(NOW), confirmed),
+    ),
+    Move(
+        "ours, by a read that may lag behind its loss",
+        HOLD_DOWN,
+        seen(US),
+        given=_just_lost,
+        to=HOLD_DOWN,
     ),
     Move(
         "ours, and it was contested",

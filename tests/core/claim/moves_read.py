@@ -1,5 +1,6 @@
 """The moves of `claim/rules.py` when a read shows the holder while a claim waits for it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from hakeeper.core.calls import Step
@@ -48,6 +49,13 @@ RELEASE = Step("release", None, lane="a lane")
 
 def _read_back(until_s: float, polls: int = 0) -> ReadBack:
     return ReadBack(FINISHED, STEP, until_s, after_s=NOW, due_at_s=NOW, polls=polls)
+
+
+def _lost(at_s: float) -> Callable[[Resource], None]:
+    def given(resource: Resource) -> None:
+        resource.lost_at_s = at_s
+
+    return given
 
 
 def _lost_the_role(resource: Resource) -> None:
@@ -125,6 +133,55 @@ MOVES = (
         says=CONFIRMED,
         latest=OursAlready("a cause"),
         leaves=confirmed,
+    ),
+    Move(
+        "ours again, by a read that may lag behind its loss",
+        VERIFY,
+        seen(US),
+        given=_lost(97.1),
+        to=Verify(CLAIM, NOW, 100.3),
+    ),
+    Move(
+        "ours again, by a read that does not",
+        VERIFY,
+        seen(US),
+        given=_lost(97.0),
+        to=Held(),
+        says=CONFIRMED,
+        latest=OursAlready("a cause"),
+        leaves=confirmed,
+    ),
+    Move(
+        "ours already, by a read that may lag behind its loss",
+        MutateDue(CLAIM, 101.0),
+        seen(US),
+        given=_lost(97.1),
+        to=MutateDue(CLAIM, 101.0),
+    ),
+    Move(
+        "ours by an assign, though it was lost a moment ago",
+        Verify(SENT, NOW, NOW),
+        seen(US),
+        given=_lost(97.1),
+        to=Held(),
+        says=ResourceClaimed(*OF, "a cause", 0, replace(SENT.phases, confirmed_s=NOW)),
+        latest=Claimed("a cause"),
+        leaves=claimed,
+    ),
+    Move(
+        "ours, after a release: that was before it",
+        replace(_read_back(103.0), step=RELEASE),
+        seen(US),
+        to=replace(_read_back(103.0, 1), step=RELEASE, due_at_s=100.2),
+    ),
+    Move(
+        "ours, after a release: somebody has given it to us",
+        replace(_read_back(NOW), step=RELEASE),
+        seen(US),
+        to=Held(),
+        says=ResourceClaimed(*OF, "a cause", 0, replace(FINISHED.phases, confirmed_s=NOW)),
+        latest=Claimed("a cause"),
+        leaves=claimed,
     ),
     Move("too old", _read_back(NOW), seen(TWO, asked_at_s=99.9), to=_read_back(NOW)),
     Move(

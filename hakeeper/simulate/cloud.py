@@ -156,10 +156,6 @@ class WorldCloud:
         """Say whether a fault has locked it."""
         return any(resource in locked for locked in self.faults.locked)
 
-    def locked_count(self) -> int:
-        """Return how many of them faults have locked."""
-        return len(frozenset[Key]().union(*self.faults.locked))
-
     def lacks_some(self) -> bool:
         """Say whether a fault hides some of its resources."""
         faults = self.faults

@@ -7,7 +7,7 @@ from math import inf
 from hakeeper.core.apis.budget import Use
 from hakeeper.core.apis.states import KindState
 from hakeeper.core.keepalived.isolation import TRUST_AFTER_S
-from hakeeper.core.model import Role
+from hakeeper.core.model import NEVER, Role
 from hakeeper.core.state import RELEASE_CALLS
 from hakeeper.sequencer import LOOK_S
 from hakeeper.simulate.agenda import Agenda
@@ -112,16 +112,19 @@ class Paths:
             return False
         return node.clock() < apis.apis[cloud.kind.api.name].health.one_by_one_until_s
 
-    def retry_every_s(self, node: Node, cloud: WorldCloud) -> float | None:
-        """Return the time between two retries of this node while they live on what flows in.
+    def turns_s(self, node: Node, cloud: WorldCloud) -> float | None:
+        """Return how long the turns of all that was refused take, if they live on what flows in.
 
-        None: it has more calls than that. While it has not, nothing is read more often either.
+        None: this node has more calls than that. While it has not, nothing is read more often.
         """
-        apis = None if node.run is None else node.run.core.state.apis
-        if apis is None or cloud.kind.name not in apis.kinds:
+        state = None if node.run is None else node.run.core.state
+        if state is None or cloud.kind.name not in state.apis.kinds:
             return None
-        budget = apis.apis[cloud.kind.api.name].budget
-        return budget.retry_every_s if budget.is_low(node.clock()) else None
+        api = state.apis.apis[cloud.kind.api.name]
+        if not api.budget.is_low(node.clock()):
+            return None
+        ours = (resource for resource in state.resources.values() if resource.kind.api is api)
+        return api.budget.retry_every_s * sum(each.refused_at_s > NEVER for each in ours)
 
     def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""

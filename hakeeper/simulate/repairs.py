@@ -207,9 +207,9 @@ class Repairs(Observer):
         if self._paths.has_spent_all(epoch.master, cloud):  # half of the quota is a promise, too
             again(repair_s)
             return
-        every_s = self._paths.retry_every_s(epoch.master, cloud)
-        longest_s = repair_s + (every_s or 0.0) * cloud.locked_count()
-        if every_s is not None and limit_s < longest_s:
+        turns_s = self._paths.turns_s(epoch.master, cloud)
+        longest_s = repair_s + (turns_s or 0.0)
+        if turns_s is not None and limit_s < longest_s:
             # It is not watched closely now, and what was refused takes turns.
             rest_s = longest_s - limit_s
             self._agenda.after(rest_s, self._still_wrong, fip, epoch, since, longest_s)

@@ -75,7 +75,7 @@ class Promptness(Observer):
         able = cloud.may_have(fip, node.server_id) and not locked
         spent = self._paths.has_spent_all(node, cloud)
         flaps = self._agenda.now - self._said_s.get((node.index, name), -inf) < STEADY_S
-        if flaps and self._paths.retry_every_s(node, cloud) is not None:
+        if flaps and self._paths.turns_s(node, cloud) is not None:
             return False  # such a role waits for calls that are few
         return able and not spent and self._paths.master(name, cloud) is node
 

@@ -234,7 +234,7 @@ class Resource:
         return not self.kind.kind.reflects(seen, last.resources, last.step)
 
     def is_here(self, holder: Holder, asked_at_s: float) -> bool:
-        """Say whether a read proves that it is ours, though we have sent nothing for it.
+        """Say whether a read says that it is ours, and counts though we have sent nothing for it.
 
         One of before a demotion does not, nor one that may lag behind the reads that saw it lost.
         """

@@ -141,10 +141,12 @@ def verified(resource: Resource, stage: Verify, what: Seen, now: float, rng: Ran
 
 
 def ours_already(resource: Resource, stage: MutateDue, what: Seen, now: float, _: Random) -> Stage:
-    """No assign is needed if it is ours, unless that was read before we lost it, or the role."""
-    if resource.is_here(what.holder, what.asked_at_s):
-        return _confirm(resource, stage.claim, now)
-    return replace(stage, claim=_as_seen(stage.claim, what.holder))
+    """No assign is needed if it is ours; a read from before the claim calls for another one."""
+    if not resource.is_here(what.holder, what.asked_at_s):
+        return replace(stage, claim=_as_seen(stage.claim, what.holder))
+    if what.asked_at_s < stage.claim.phases.line_s:
+        return Verify(stage.claim, now, now)
+    return _confirm(resource, stage.claim, now)
 
 
 def _as_seen(claim: Claim, holder: Holder) -> Claim:

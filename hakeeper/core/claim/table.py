@@ -105,7 +105,7 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     Demoted: _everywhere(stop, Idle),
     Seen: {
         Verify: Cell(verified, (Verify, MutateDue, Held, HoldDown)),
-        MutateDue: Cell(ours_already, (MutateDue, Held)),
+        MutateDue: Cell(ours_already, (MutateDue, Verify, Held)),
         ReadBack: Cell(read_back, (ReadBack, MutateDue, Held)),
         Held: Cell(missed, (Held, Recheck)),
         Recheck: Cell(rechecked, (Recheck, Held, HoldDown, *_BEGUN)),

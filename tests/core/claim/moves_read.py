@@ -59,7 +59,7 @@ def _lost(at_s: float) -> Callable[[Resource], None]:
 
 
 def _lost_the_role(resource: Resource) -> None:
-    resource.left_at_s = 99.5
+    resource.left_at_s = 98.5
 
 
 MOVES = (
@@ -118,17 +118,22 @@ MOVES = (
         leaves=confirmed,
     ),
     Move(
+        "ours, by a read from before the claim",
+        MutateDue(CLAIM, 101.0),
+        seen(US, asked_at_s=98.9),
+        to=VERIFY,
+    ),
+    Move(
         "ours, by a read from before this server lost the role",
         MutateDue(CLAIM, 101.0),
-        seen(US, asked_at_s=99.4),
+        seen(US, asked_at_s=98.4),
         given=_lost_the_role,
         to=MutateDue(CLAIM, 101.0),
     ),
     Move(
         "ours, by a read from then on",
         MutateDue(CLAIM, 101.0),
-        seen(US, asked_at_s=99.5),
-        given=_lost_the_role,
+        seen(US, asked_at_s=99.0),
         to=Held(),
         says=CONFIRMED,
         latest=OursAlready("a cause"),

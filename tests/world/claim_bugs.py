@@ -94,7 +94,7 @@ CLAIM_BUGS = (
         (
             Line(
                 "hakeeper.core.claim.rules:read_back",
-                "if isinstance(what.holder, Us):",
+                "if isinstance(what.holder, Us) and not lags:",
                 "if True:",
             ),
         ),

@@ -31,25 +31,27 @@ class PauseRules(Promptness):
     ) -> None:
         """Begin with nothing asked."""
         super().__init__(layout, agenda, clouds, paths, demand)
-        self._released: dict[int, tuple[int, int]] = {}
-        """By resource: which node took it from its holder to have it, and in which of its runs."""
+        self._released: dict[int, set[tuple[int, int]]] = {}
+        """By resource: which nodes took it from its holder to have it, and in which runs."""
 
     def assign_sent(self, node: Node, request: Mutate) -> None:
         """Check that nobody was promised that nothing is moved: but what is half done is ended."""
         super().assign_sent(node, request)
         for fip in map(number_of, request.resources):
             run = (node.index, node.runs)
-            ends = request.step.holder is not None and self._released.get(fip) == run
+            released = self._released.setdefault(fip, set())
+            ends = request.step.holder is not None and run in released
             may = ends or not node.pauses.is_on
             self._demand("paused_sends_nothing", node.index, may, "ip-{} while paused", fip)
             if request.step.holder is None:
-                self._released[fip] = run
+                released.add(run)
 
     def moved(self, move: Move) -> None:
         """Hear that a move is done, or was undone."""
-        by, _ = self._released.get(move.number, (None, 0))
-        if by is not None and move.new == self._paths.nodes[by].server_id:
-            del self._released[move.number]
+        released = self._released.get(move.number, set())
+        self._released[move.number] = {
+            run for run in released if move.new != self._paths.nodes[run[0]].server_id
+        }
 
     def pause_ended(self, node: Node) -> None:
         """Look in a second at what is due now; the pause itself is over in a moment."""

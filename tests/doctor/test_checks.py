@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -71,6 +72,13 @@ DENIED = ConfUnreadable(CONF_PATH, "Permission denied", is_denied=True)
 ODD = odd_floating_ip(id=1, name="web", network=None, why="server is missing")
 VRRP_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 VI_2 = frozenset((VrrpId(VrrpKind.INSTANCE, "VI_2"),))
+LINKED = (
+    folder("/"),
+    folder("/bin", kind=stat.S_IFLNK, mode=0o777),
+    folder("/usr"),
+    folder("/usr/bin"),
+    file("/usr/bin/true", mode=0o755),
+)
 READER = OtherReader(pid=9, command="/bin/sh x", is_script=True)
 
 
@@ -203,6 +211,11 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "/usr/bin/true": (folder("/usr"), file("/usr/bin/true", mode=0o757))}), "keepalived.conf",
         ERROR, "users other than root may change /usr/bin/true", f"{CONF_PATH}:10",
         "chmod go-w /usr/bin/true"),
+    ("a script in a linked directory", lambda c: replace(c.with_conf("/usr/bin/true", "/bin/true")
+        .with_keepalived(version=(2, 3, 3), test=ConfigTest(code=5, by_root=False, remarks=(
+        "Disabling track script nginx due to insecure",))), programs={"/bin/true": LINKED}),
+        "keepalived.conf", ERROR, "the way to `/bin/true` leads through /bin, a link",
+        f"{CONF_PATH}:10", "/usr/bin/true    # write this in place of /bin/true"),
     ("virtual_server, no IPVS", lambda c: replace(c.with_keepalived(has_ipvs=False), conf=CONF
         + "virtual_server 203.0.113.10 443 {\n}\n"), "keepalived.conf", ERROR,
         "this kernel has no IPVS", f"{CONF_PATH}:27", "DAEMON_ARGS=-P"),
@@ -260,8 +273,12 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("interface", lambda c: c.with_conf("interface enp7s0", "interface ens10"), "instance", ERROR,
         "interface ens10, which does not exist; this machine has: enp7s0, eth0",
         f"{CONF_PATH}:13", "interface NAME"),
-    ("no interface", lambda c: c.with_conf("    interface enp7s0\n", ""), "instance", ERROR,
+    ("no interface", lambda c: c.with_conf("    interface enp7s0\n", "").with_keepalived(
+        test=ConfigTest(code=5, remarks=("(VI_1) Unknown interface!",))), "instance", ERROR,
         "VI_1 has no interface", f"{CONF_PATH}:12", "interface NAME"),
+    ("no interface, and nobody knows", lambda c: c.with_conf("    interface enp7s0\n", "")
+        .with_keepalived(test=None), "instance", ERROR, "VI_1 has no interface",
+        f"{CONF_PATH}:12", "interface NAME"),
     ("no VIP in version 3", lambda c: c.with_conf("        203.0.113.10/32 dev eth0\n", "").here(
         "10.0.0.2", "203.0.113.10"), "instance", ERROR, "has no virtual_ipaddress",
         f"{CONF_PATH}:12", "virtual_ipaddress {"),
@@ -359,6 +376,18 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("no last advert", lambda c: c.with_conf("    vrrp_higher_prio_send_advert\n", ""),
         "settings", WARNING, "`vrrp_higher_prio_send_advert` is missing", f"{CONF_PATH}:1",
         "on all servers"),
+    ("a keepalived without a file of its package", lambda c: c.with_keepalived(version=None,
+        test=None, without_version="Unable to read build config options file"), "version", ERROR,
+        "keepalived does not start; it says: Unable to read build config", "", "--force-confmiss"),
+    ("the same, to a user who may not see the file", lambda c: c.with_keepalived(version=None,
+        test=None, without_version="Unable to read build config options file").with_machine(
+        is_root=False), "version", WARNING, "to this user it says: Unable to read", "", "as root"),
+    ("a keepalived that says something else", lambda c: c.with_keepalived(version=None, test=None,
+        without_version="cannot allocate memory"), "version", ERROR,
+        "keepalived does not start; it says: cannot allocate", "", "keepalived --version"),
+    ("a keepalived that says nothing", lambda c: c.with_keepalived(version=None, test=None,
+        without_version=""), "version", WARNING, "it did not answer `keepalived --version`", "",
+        "keepalived --version"),
     ("no keepalived", lambda c: c.with_keepalived(version=None), "version", ERROR,
         "keepalived is not installed", "", "apt install keepalived"),
     ("too old", lambda c: c.with_conf("    enable_dbus",
@@ -627,6 +656,12 @@ def lines_with_findings(path: Path) -> Iterator[int]:
         ("an unused script without reload_check_config", lambda c: c.with_conf(
             "    track_script {\n        nginx\n    }\n", "").with_conf(
             "    reload_check_config\n", "")),
+        ("a script in a linked directory, with a keepalived before 2.3", lambda c: replace(
+            c.with_conf("/usr/bin/true", "/bin/true").with_keepalived(test=ConfigTest(code=5,
+            by_root=False, remarks=("Disabling track script nginx due to insecure",))),
+            programs={"/bin/true": LINKED})),
+        ("no interface, where keepalived takes unicast without one", lambda c: c.with_conf(
+            "    interface enp7s0\n", "")),
         ("no VIP in version 2, the address being here", lambda c: c.with_conf(
             "        203.0.113.10/32 dev eth0\n", "").with_conf("version 3", "version 2").here(
             "10.0.0.2", "203.0.113.10")),
@@ -636,6 +671,12 @@ def test_what_works_is_no_error(name: str, spoil: Spoil) -> None:
     errors = [each for _, each in spoil(Case()).findings() if each.severity.value == "error"]
 
     assert [] == errors, name
+
+
+def test_a_file_that_was_not_tested_is_not_called_accepted() -> None:
+    report = judge(Case().with_keepalived(version=None, test=None).facts())
+    [passed] = [one for name, one in report.results if name == "keepalived.conf"]
+    assert passed == Passed(f"{CONF_PATH} can be read")
 
 
 def test_the_server_of_a_group_is_judged_by_its_members() -> None:

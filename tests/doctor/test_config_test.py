@@ -16,6 +16,9 @@ import pytest
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.checks.config_test import (
+    NO_INTERFACE as NO_INTERFACE_REMARK,
+)
+from hakeeper.doctor.checks.config_test import (
     ONLY_WITHOUT_ROOT,
     OTHER,
     REMARK_KINDS,
@@ -23,7 +26,7 @@ from hakeeper.doctor.checks.config_test import (
     parse_remarks,
 )
 from hakeeper.doctor.finding import Place
-from hakeeper.doctor.gather.keepalived_program import find_program
+from hakeeper.doctor.gather.keepalived_program import find_program, version_of
 from hakeeper.doctor.gather.kernel import has_ipvs
 from hakeeper.doctor.keepalived_facts import ConfigTest, KeepalivedsReading
 from tests.support.privileges import NOBODY, public_folder
@@ -50,7 +53,7 @@ vrrp_instance VI_1 {
 VIP = "    virtual_ipaddress {\n        203.0.113.10/32 dev eth0\n    }\n"
 PEERS = "    unicast_src_ip 192.0.2.2\n    unicast_peer {\n        192.0.2.3\n    }\n"
 SECOND = GOOD[GOOD.index("vrrp_instance") :].replace("VI_1", "VI_2").replace(".10/", ".11/")
-SCRIPT = 'vrrp_script chk {\n    script "/bin/true"\n}\n'
+SCRIPT = 'vrrp_script chk {\n    script "/usr/bin/true"\n}\n'
 GROUP = "vrrp_sync_group G {\n group {\n VI_1\n VI_2\n }\n}\n"
 WEIGHTED = SCRIPT.replace("}", "    weight 1\n}")
 SECURE = "    router_id a\n    script_user root\n    enable_script_security\n"
@@ -64,11 +67,13 @@ def auth(password: str, more: str = "") -> str:
 
 
 LONG = auth("        auth_pass longerthan8\n")
+NO_INTERFACE = ("    interface enp7s0\n", "")
 FILES: dict[str, list[tuple[str, str]]] = {
     "interface": [("interface enp7s0", "interface enp9s9")],
     "VIP's interface": [("dev eth0", "dev eth9")],
     "tracked": [("    state", "    track_interface {\n        eth9\n    }\n    state")],
-    "no interface": [("    interface enp7s0\n", "")],
+    "no interface": [NO_INTERFACE, (PEERS, "")],
+    "no interface, no source": [NO_INTERFACE, ("    unicast_src_ip 192.0.2.2\n", "")],
     "no VIP, version 3": [(VIP, "    version 3\n")],
     "no id": [("    virtual_router_id 60\n", "")],
     "no parameter": [("vrrp_instance", "vrrp_script\nvrrp_instance")],
@@ -85,7 +90,7 @@ FILES: dict[str, list[tuple[str, str]]] = {
     "nopreempt": [("state BACKUP", "state MASTER\n    nopreempt")],
     "security": [("vrrp_instance", f"{SCRIPT}vrrp_instance"), ("    state BACKUP\n", TRACKED)],
     "script that is not there": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED),
-        ("vrrp_instance", SCRIPT.replace("/bin/true", "/bin/none") + "vrrp_instance")],
+        ("vrrp_instance", SCRIPT.replace("/true", "/none") + "vrrp_instance")],
     "script that is not known": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED)],
     "file that is not known": [("    state BACKUP\n", TRACKED.replace("script", "file"))],
     "no peer": [("        192.0.2.3\n", "")],
@@ -109,7 +114,18 @@ FILES: dict[str, list[tuple[str, str]]] = {
     "something else": [("203.0.113.10/32", "203.0.113.310/32")],
 }  # fmt: skip
 """How to spoil the file, by a name."""
-ENDS = ("interface", "VIP's interface", "tracked", "no interface", "no VIP, version 3", "no id",
+NEWER: dict[str, list[tuple[str, str]]] = {
+    "script in a linked directory": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED),
+        ("vrrp_instance", SCRIPT.replace("/usr/bin", "/bin") + "vrrp_instance")],
+    "no interface, and none of the VIP": [NO_INTERFACE, (" dev eth0", "")],
+}  # fmt: skip
+"""What keepalived 2.3 has a remark about, and 2.2.7 has not, or another one."""
+_FOUND = version_of(find_program() or "")
+VERSION = _FOUND if isinstance(_FOUND, tuple) else (0, 0, 0)
+if VERSION >= (2, 3, 0):
+    FILES |= NEWER
+ENDS = ("interface", "VIP's interface", "tracked", "no interface", "no interface, no source",
+    "no VIP, version 3", "no id",
     "no parameter", "one number twice", "one number twice by multicast", "two faults of one line",
     "a fault after many remarks")  # fmt: skip
 
@@ -207,10 +223,24 @@ def test_every_row_of_the_table_is_made_but_those_that_need_others(machine: Mach
         seen |= {kind.says for kind in REMARK_KINDS if any(kind.says in one for one in said)}
 
     unseen = {kind.says for kind in REMARK_KINDS} - seen
-    assert {
+    of_newer = {
         r"Disabling track script \S+ due to insecure",
-        r"unicast with use_vmac requires vmac_xmit_base",
-    } == unseen
+        r"Unicast instances must have unicast_src_ip or interface",
+        r"no interface for e?vip \S+ - removing",
+    }
+    assert unseen - of_newer == {r"unicast with use_vmac requires vmac_xmit_base"}
+    assert unseen & of_newer == (set() if VERSION >= (2, 3, 0) else of_newer)
+
+
+def test_an_instance_that_speaks_unicast_needs_no_interface_since_2_3(machine: Machine) -> None:
+    machine.write([NO_INTERFACE])
+    code, said = machine.test()
+    with machine.running() as process:
+        starts = machine.has_come(process)
+
+    assert starts is (code == 0)
+    assert starts is (VERSION >= (2, 3, 0))
+    assert starts is not any(NO_INTERFACE_REMARK in one for one in said)
 
 
 @pytest.mark.parametrize("with_check", [False, True])

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from hakeeper.adapters.keepalived.processes import children_of
+from hakeeper.doctor.gather.keepalived_program import find_program, version_of
 from tests.doctor.station import Station, Told, its_file, restarted_with
 from tests.support.waiting import eventually
+
+TAKES_IN = version_of(find_program() or "") != (2, 3, 4)
+"""Whether a reload takes in the file with `reload_check_config`: 2.3.4 goes on with the old one."""
 
 
 def verdicts(told: Told) -> tuple[bool, bool]:
@@ -52,7 +56,11 @@ def test_a_line_that_is_lost_counts_from_the_next_reload_on(station: Station) ->
     keepalived.write_conf(conf.replace(f"    vrrp_notify_fifo {fifo} root\n", ""))
     before = station.trouble()
     keepalived.reload()
-    eventually(lambda: not holds(station), 15, "keepalived to close the FIFO")
+    if TAKES_IN:
+        eventually(lambda: not holds(station), 15, "keepalived to close the FIFO")
+    else:
+        eventually(lambda: "Reload complete" in keepalived.log_text(), 15, "the reload")
+        assert holds(station)
     after = station.trouble()
     keepalived.write_conf()
     keepalived.reload()
@@ -63,7 +71,7 @@ def test_a_line_that_is_lost_counts_from_the_next_reload_on(station: Station) ->
     for told in (before, after):
         [(name, what)] = told.findings()
         assert ("FIFO line", True) == (name, what.startswith(lost))
-    assert [(True, False), (False, False)] == [verdicts(before), verdicts(after)]
+    assert [(True, False), (not TAKES_IN, False)] == [verdicts(before), verdicts(after)]
 
 
 def test_a_group_that_does_not_exist_costs_the_fifo(station: Station) -> None:

@@ -24,6 +24,7 @@ from hakeeper.doctor.gather.keepalived_program import (
     config_test,
     find_program,
     parse_with_keepalived,
+    version_of,
 )
 from hakeeper.doctor.gather.machine import machine_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
@@ -218,6 +219,26 @@ def program_that(folder: Path, does: str) -> str:
     path.write_text(f"#!/bin/sh\n{does}\n")
     path.chmod(0o755)
     return str(path)
+
+
+def test_a_keepalived_that_says_no_version_is_not_asked_about_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does that of Debian 13 without a file of its package, whatever it is asked."""
+    program = program_that(tmp_path, "echo 'Unable to read it' >&2; exit 1")
+    conf = tmp_path / "keepalived.conf"
+    conf.write_text(CONF)
+    monkeypatch.setattr("hakeeper.doctor.gather.keepalived.find_program", lambda _pid: program)
+    seen = keepalived_facts(parse(GOOD, "x"), conf)
+
+    assert (None, "Unable to read it") == (seen.version, seen.without_version)
+    assert (None, None, "") == (seen.test, seen.reading, seen.writable_file)
+
+
+def test_a_version_is_read_or_what_stands_in_its_place(tmp_path: Path) -> None:
+    assert (2, 3, 3) == version_of(program_that(tmp_path, "echo 'Keepalived v2.3.3 (03/30,2025)'"))
+    assert "no" == version_of(program_that(tmp_path, "echo; echo no"))
+    assert "" == version_of(str(tmp_path / "none"))
 
 
 def test_a_program_that_cannot_be_asked_has_no_opinion(tmp_path: Path) -> None:

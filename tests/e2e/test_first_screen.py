@@ -1,4 +1,4 @@
-"""From nothing to a failover: install.md's lines for the repository, README's `hakeeper init`."""
+"""From nothing to a failover: README's lines, and install.md's for the repository."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e import package
 from tests.e2e.book import typed
-from tests.e2e.hands import on_terminal
+from tests.e2e.hands import on_terminal, wait_until_well
 from tests.e2e.machine import Machine
 from tests.e2e.pair import FLOATING_IP, PROBE, Pair, Site, token_of
 from tests.e2e.repository import HOME, lead_home, repository_at_home
@@ -42,19 +42,52 @@ def test_from_the_repository_to_a_failover(
             lead_home(machine, site)
             for command in install:
                 machine.shell(command, given="y\n")
-            machine.write("/var/www/html/index.html", f"this is {machine.name}\n")
 
-    said = _initialize(pair.a, init)
-    [other] = re.findall(r"^on web-b, unless it is set up: (hakeeper init .*)$", said, re.MULTILINE)
-    _initialize(pair.b, other)
-
-    visitor = Visitor(pair, f"curl http://{FLOATING_IP}")
-    visitor.wait_for("this is web-a")
+    visitor = _set_up(pair, init)
     pair.a.cut_power()
     visitor.wait_for("this is web-b")
     pair.switch_on(pair.a)
     visitor.wait_for("this is web-a")
+    _check_that_all_is_well(pair)
 
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_the_readme_alone_leads_to_a_failover(bare_equal_pair: Pair) -> None:
+    """Each of its lines, in their order, and nothing else but its servers' web pages."""
+    pair = bare_equal_pair
+    install, init = typed("../README.md", "Install")
+    stop, status, journal = typed("../README.md", "See it work")
+    deb = package.find()
+    pair.switch_on()
+    for machine in pair.machines:
+        machine.write(f"/root/{deb.name}", deb.read_bytes())
+        machine.shell(f"cd /root; {install}", given="y\n")
+
+    visitor = _set_up(pair, init)
+    pair.a.shell(stop)
+    visitor.wait_for("this is web-b")
+    wait_until_well(pair.b)
+    assert "MASTER" in pair.b.shell(status)
+    assert "claimed" in pair.b.shell(journal)
+    pair.a.systemctl("start", "keepalived")
+    visitor.wait_for("this is web-a")
+    _check_that_all_is_well(pair)
+
+
+def _set_up(pair: Pair, init: str) -> Visitor:
+    """Type README's command on one server, and what it prints on the other; visit the address."""
+    for machine in pair.machines:
+        machine.write("/var/www/html/index.html", f"this is {machine.name}\n")
+    said = _initialize(pair.a, init)
+    [other] = re.findall(r"^on web-b, unless it is set up: (hakeeper init .*)$", said, re.MULTILINE)
+    _initialize(pair.b, other)
+    visitor = Visitor(pair, f"curl http://{FLOATING_IP}")
+    visitor.wait_for("this is web-a")
+    return visitor
+
+
+def _check_that_all_is_well(pair: Pair) -> None:
     assert pair.moves() == ["web-a", "web-b", "web-a"]
     writes = [each for each in pair.cloud.requests(method="POST") if each.path != PROBE]
     assert {(each.client, each.server) for each in writes} == set(pair.servers.items())

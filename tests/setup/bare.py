@@ -33,6 +33,7 @@ _COPIED = (
     "ssl",
     "localtime",
     "alternatives",
+    "keepalived/keepalived.config-opts",  # of Debian 13 and newer: keepalived does nothing without
 )
 _MOUNTS = """
 mount --bind "$1" /etc
@@ -89,7 +90,7 @@ class Bare:
         found = {}
         for name in ("hakeeper", "keepalived", "systemd"):
             for path in sorted((self.etc / name).rglob("*")):
-                if path.is_file():
+                if path.is_file() and str(path.relative_to(self.etc)) not in _COPIED:
                     seen = path.lstat()
                     entry = path.read_bytes(), seen.st_mode & 0o7777, seen.st_uid
                     found[str(path.relative_to(self.etc))] = entry

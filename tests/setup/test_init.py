@@ -326,16 +326,18 @@ def test_a_full_disk_after_the_first_file(server: Bare) -> None:
     """hakeeper.yaml is written; keepalived.conf has no room, so hakeeper.yaml goes again."""
     with_tutorial(server)
     files = server.files()
+    there = sorted(path.name for path in server.conf.parent.iterdir())
     small = (
-        "cp -a /etc/keepalived /run/all; mount -t tmpfs -o size=8k none /etc/keepalived;"
-        "cp -a /run/all/keepalived.conf /etc/keepalived"
+        f"cp -a /etc/keepalived /run/all; mount -t tmpfs -o size={4 * len(there) + 4}k"
+        " none /etc/keepalived; cp -a /run/all/. /etc/keepalived"
     )
     told = server.init("--yes", before=small, after="ls -A /etc/keepalived")
 
     assert told.code == 71
     assert "No space left on device" in told.err
     assert "nothing was changed" in told.err or "everything was put back as it was" in told.err
-    assert told.out.endswith("\nkeepalived.conf\n"), "nothing else is left there"
+    left = "".join(f"{name}\n" for name in there)
+    assert told.out.endswith(f"\n{left}"), "nothing else is left there"
     assert server.files() == files
 
 

@@ -14,6 +14,9 @@ from tests.simcloud.robot_scene import MAIN_A, MAIN_B, NET_A, NET_B, WEB, WEB6, 
 
 MODULES = Path(__file__).parents[2] / ".ansible"
 """Where .ci/ansible-modules has put them."""
+ROBOT = "ansible_collections/community/hrobot/plugins/module_utils/robot.py"
+WAITS = "rate_limit_retry_timeout"
+"""Newer modules wait until the quota allows more, by default for ever."""
 RUNNER = Path(__file__).with_name("ansible_module.py")
 
 
@@ -27,6 +30,8 @@ class Ansible:
     def run(self, module: str, ip: str, **arguments: object) -> dict[str, Any]:
         login = self._scene.a.login
         given = {"failover_ip": ip, "hetzner_user": login.user, "hetzner_password": login.password}
+        if WAITS in (MODULES / ROBOT).read_text():
+            arguments = {WAITS: 0} | arguments
         done = subprocess.run(
             ["/usr/bin/python3", str(RUNNER), str(MODULES), self._scene.robot.url, module],
             input=json.dumps({"ANSIBLE_MODULE_ARGS": given | arguments}),
@@ -60,7 +65,9 @@ def test_ansible_reads_an_address(
     ansible: Ansible, ip: str, netmask: str, value: str, server_ip: str, number: int
 ) -> None:
     result = ansible.run("failover_ip_info", ip)
-    del result["invocation"]
+    # What is Ansible's own differs between its versions.
+    told = {key: value for key, value in result.items() if not key.startswith("_ansible_")}
+    told.pop("invocation", None)
     assert {
         "changed": False,
         "failover_ip": ip,
@@ -69,7 +76,7 @@ def test_ansible_reads_an_address(
         "server_number": number,
         "state": "routed",
         "value": value,
-    } == result
+    } == told
 
 
 @pytest.mark.parametrize(("ip", "to"), [(WEB, MAIN_B), (WEB6, NET_B)])

@@ -102,13 +102,12 @@ class Cluster:
         """Wait for so many more reads of the holders from now on."""
         self.wait_read(node, not_before_s=time.monotonic(), count=count)
 
-    def recovery_s(self, fault: int, node: DaemonNode) -> float:
-        """How long after the end of a fault the node got the address."""
+    def assigns_after(self, fault: int, node: DaemonNode) -> int:
+        """How many assigns of a node came after the end of a fault."""
         ended_s = self.cloud.faults()[fault - 1].ended_s
         assert ended_s is not None
-        last = self.cloud.moves(self.web)[-1]
-        assert node.server == last.new
-        return last.at_s - ended_s
+        found = self.cloud.assigns(client=node.name)
+        return len([assign for assign in found if assign.received_s >= ended_s])
 
     # --- the end ---------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Self
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.hetzner.cloud import Identity, cloud_sessions
 from hakeeper.adapters.hetzner.cloud.identify import Sources
+from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import CallResult, Failure, Request
 from hakeeper.core.events import StartCall
@@ -71,6 +72,25 @@ class Bench:
     def call(self, request: Request, timeout_s: float = 20) -> CallResult:
         """Make a call and wait for its result."""
         return self.result(self.start(request, timeout_s))
+
+    def run_out(self, call_id: int) -> CallResult:
+        """Let the time of a call be over now, and wait until its worker has taken that in."""
+        with self.pool._changed:
+            if (guard := self.pool._guards.get(call_id)) is not None:
+                guard.deadline_s = float("-inf")
+            self.pool._changed.notify_all()
+        result = self.result(call_id)
+        eventually(lambda: not self.pool._busy, 30, "the workers to come back")
+        return result
+
+    def has_ended(self, call_id: int) -> bool:
+        """Say whether the result of a call was delivered."""
+        return bool(self._of(call_id))
+
+    def is_in(self, call_id: int, phase: Phase) -> bool:
+        """Say whether a call has come so far."""
+        guard = self.pool._guards.get(call_id)
+        return guard is not None and guard._phase is phase
 
     def failure(self, request: Request, timeout_s: float = 20) -> Failure:
         """Make a call that must fail, and return how it failed."""

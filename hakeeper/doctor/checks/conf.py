@@ -10,6 +10,7 @@ from typing import Final
 from hakeeper.adapters.cures import missing_block, other_name
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.checks.config_test import (
+    NO_INTERFACE,
     NO_VIP,
     ONLY_WITHOUT_ROOT,
     SCRIPTS_INSECURE,
@@ -74,7 +75,9 @@ def conf(facts: Facts) -> Iterator[CheckResult]:
         *_scripts(facts, read),
         *_ipvs(facts, read),
     ]
-    yield from troubles or [Passed(f"{read.file} is accepted by keepalived")]
+    is_tested = facts.keepalived.test is not None
+    told = "is accepted by keepalived" if is_tested else "can be read"
+    yield from troubles or [Passed(f"{read.file} {told}")]
 
 
 def _unread(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
@@ -332,12 +335,24 @@ def _empty_group(read: KeepalivedConf, group: Group, when: When) -> Finding:
     )
 
 
+def _does_without_interface(facts: Facts, one: Instance) -> bool:
+    """Say whether this keepalived starts the instance: newer ones do, if it speaks unicast."""
+    test = facts.keepalived.test
+    is_refused = test is None or any(NO_INTERFACE in remark for remark in test.remarks)
+    return one.source is not None and bool(one.peers) and not is_refused
+
+
 def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Finding]:
     interface = one.interface
     runs = facts.is_in_running_keepalived(VrrpId(VrrpKind.INSTANCE, one.name))
     when = When.NEXT_START if runs else When.ALWAYS
     is_seen = not facts.keepalived.other_namespace
-    if interface is None or (is_seen and interface not in facts.machine.interfaces):
+    is_missing = (
+        not _does_without_interface(facts, one)
+        if interface is None
+        else is_seen and interface not in facts.machine.interfaces
+    )
+    if is_missing:
         shown = (
             "no interface" if interface is None else f"interface {interface}, which does not exist"
         )

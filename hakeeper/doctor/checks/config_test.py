@@ -1,7 +1,8 @@
 """The messages of `keepalived --config-test` ("remarks"), and what keepalived does in each case.
 
 Measured with keepalived 2.2.7 in a network namespace: for each remark a file was tested
-(`--config-test`), started and reloaded, with and without `reload_check_config`.
+(`--config-test`), started and reloaded, with and without `reload_check_config`. Tests do so again,
+but for most reloads, with the keepalived that is installed: 2.3.3 and 2.3.4 behave alike.
 
 - With `reload_check_config`, a test that does not end with 0 means that keepalived does not start
   (exit code 2), and that a reload keeps the old configuration. This holds for every remark below.
@@ -20,6 +21,7 @@ from typing import Final
 from hakeeper.doctor.finding import Place
 
 SCRIPTS_INSECURE: Final = "SECURITY VIOLATION"
+NO_INTERFACE: Final = "Unknown interface!"
 NO_VIP: Final = "No VIP specified; at least one is sensible"
 VIP_LINE: Final = "virtual_ipaddress { ADDRESS/32 dev ${device} }    # the ${noun}"
 SECURE: Final = "enable_script_security and script_user root    # two lines in global_defs"
@@ -49,7 +51,11 @@ REMARK_KINDS: Final = (
         does="keepalived exits", cure="ip -br link    # lists the interfaces"),
     RemarkKind(says=r"Non-existent interface specified", ends=True, does="keepalived exits",
         cure="ip -br link    # lists the interfaces"),
-    RemarkKind(says=r"Unknown interface!", ends=True, does="keepalived exits",
+    RemarkKind(says=NO_INTERFACE, ends=True, does="keepalived exits",
+        cure="interface NAME    # the one of the private network; see: ip -br address"),
+    # Of keepalived 2.3, which lets an instance that speaks unicast have no interface.
+    RemarkKind(says=r"Unicast instances must have unicast_src_ip or interface", ends=True,
+        does="keepalived exits",
         cure="interface NAME    # the one of the private network; see: ip -br address"),
     RemarkKind(says=r"No VIP specified; at least one is required", ends=True,
         does="keepalived exits", cure="virtual_ipaddress { ADDRESS/32 dev ${device} }"),
@@ -63,6 +69,9 @@ REMARK_KINDS: Final = (
     RemarkKind(says=r"address family must match VRRP instance", loses=True,
         does="keepalived ignores the address",
         cure="virtual_ipaddress_excluded { ADDRESS dev eth0 }    # for the other family"),
+    RemarkKind(says=r"no interface for e?vip \S+ - removing", loses=True,
+        does="keepalived ignores the address",
+        cure="virtual_ipaddress { ADDRESS/32 dev ${device} }"),
     RemarkKind(says=r"Truncating auth_pass to 8", does="keepalived uses the first 8 characters",
         cure="auth_pass FIRST8    # the first 8 characters, which it uses already; a new password"
         " on one server only makes both MASTER"),
@@ -92,7 +101,8 @@ REMARK_KINDS: Final = (
         does="keepalived runs without the script", cure='script "/PATH/OF/IT"'),
     RemarkKind(says=r"Disabling track script \S+ due to insecure",
         does="keepalived runs without the script",
-        cure="chown root SCRIPT && chmod go-w SCRIPT    # and the directories above it"),
+        cure="readlink -f SCRIPT    # write that path: 2.3 refuses one through a linked directory,"
+        " such as /bin; else: chown root SCRIPT && chmod go-w SCRIPT, and the directories above"),
     RemarkKind(says=r"track script \S+ not found",
         does="keepalived runs without the script", cure="name a vrrp_script of the file"),
     RemarkKind(says=r"track (file|process|bfd) \S+ not found", does="keepalived does not track it",

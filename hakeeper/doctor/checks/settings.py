@@ -10,7 +10,7 @@ from hakeeper.doctor.checks.config_test import NO_VIP
 from hakeeper.doctor.checks.virtual_addresses import are_permanent
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, When, error, not_checked, warning
 from hakeeper.doctor.keepalived_facts import Version
 
 SINCE: Final[Mapping[str, Version]] = {
@@ -27,6 +27,12 @@ SINCE: Final[Mapping[str, Version]] = {
 """The version of keepalived that introduced each keyword."""
 FIFO_USER_SINCE: Final[Version] = (2, 0, 16)
 """The first version that accepts a user on the FIFO line."""
+_NO_BUILD_OPTIONS: Final = "Unable to read build config options file"
+"""All that keepalived 2.3 of Debian says without /etc/keepalived/keepalived.config-opts."""
+_RESTORE: Final = (
+    "apt install --reinstall -o Dpkg::Options::=--force-confmiss keepalived    # it needs"
+    " /etc/keepalived/keepalived.config-opts, a file of its package"
+)
 BUS_NAME: Final = "dbus_service_name"
 
 
@@ -105,11 +111,7 @@ def versions(facts: Facts) -> Iterator[CheckResult]:
     """Check that the installed keepalived knows the keywords that the file uses."""
     read, version = facts.conf, facts.keepalived.version
     if version is None:
-        yield error(
-            "keepalived is not installed on this machine",
-            why="without keepalived there is no master",
-            cure="apt install keepalived",
-        )
+        yield _no_version(facts, facts.keepalived.without_version)
         return
     if read is None:
         return
@@ -132,6 +134,30 @@ def versions(facts: Facts) -> Iterator[CheckResult]:
         if version < since
     ]
     yield from troubles or [Passed(f"keepalived {_dotted(version)} knows what the file uses")]
+
+
+def _no_version(facts: Facts, said: str | None) -> Finding:
+    if said is None:
+        return error(
+            "keepalived is not installed on this machine",
+            why="without keepalived there is no master",
+            cure="apt install keepalived",
+        )
+    if not said:
+        return not_checked(
+            "keepalived: it did not answer `keepalived --version`", cure="keepalived --version"
+        )
+    if not facts.machine.is_root:  # who may not enter /etc/keepalived is told the same
+        return not_checked(
+            f"keepalived: to this user it says: {said}",
+            cure="run the check as root: hakeeper check --online",
+        )
+    return error(
+        f"keepalived does not start; it says: {said}",
+        why="without keepalived there is no master",
+        cure=_RESTORE if _NO_BUILD_OPTIONS in said else "keepalived --version    # what it says",
+        when=When.ALWAYS if facts.keepalived.pid is None else When.NEXT_START,
+    )
 
 
 def _dotted(version: Version) -> str:

@@ -3,6 +3,10 @@
 With `enable_script_security` keepalived checks every directory on the path to a script. Its own
 `--config-test` reports that only to root, so it is checked here. keepalived accepts a file whose
 notify scripts are insecure, so they do not matter here.
+
+From 2.3 on it takes a link for a directory that everybody may write to, since that is the mode of
+links: a script in `/bin`, which leads to `/usr/bin`, is insecure then. (Measured: 2.2.7 accepts it,
+2.3.3 and 2.3.4 do not, those between are not known. A link that is the script itself does no harm.)
 """
 
 import stat
@@ -13,9 +17,10 @@ from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.conf.scripts import Command
 from hakeeper.doctor.facts import Component, Facts
 from hakeeper.doctor.finding import Finding, When, error, not_checked, warning
-from hakeeper.doctor.keepalived_facts import DEFAULT_USER
+from hakeeper.doctor.keepalived_facts import DEFAULT_USER, Version
 
 _ROOT: Final = ("root", "0")
+_NO_LINKED_DIRECTORY_SINCE: Final[Version] = (2, 3, 0)
 
 
 def insecure_programs(facts: Facts, read: KeepalivedConf, refusal: str) -> Iterator[Finding]:
@@ -42,6 +47,23 @@ def insecure_programs(facts: Facts, read: KeepalivedConf, refusal: str) -> Itera
                 cure="run the check as root: hakeeper check --online",
                 place=one.place,
             )
+        elif (link := _linked_directory(facts, path, components)) is not None:
+            yield (error if facts.has_reload_check else warning)(
+                f"the way to `{path}` leads through {link}, a link",
+                why="keepalived 2.3 takes such a script for insecure and disables it; "
+                + (refusal if facts.has_reload_check else "it runs without it"),
+                cure=f"{components[-1].path}    # write this in place of {path}",
+                place=one.place,
+                when=When.NEXT_START,
+            )
+
+
+def _linked_directory(facts: Facts, path: str, components: tuple[Component, ...]) -> str | None:
+    version = facts.keepalived.version
+    if version is None or version < _NO_LINKED_DIRECTORY_SINCE:
+        return None
+    links = (each.path for each in components if stat.S_ISLNK(each.kind))
+    return next((link for link in links if path.startswith(f"{link}/")), None)
 
 
 def _user(facts: Facts, read: KeepalivedConf, one: Command) -> str:

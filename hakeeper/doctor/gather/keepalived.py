@@ -55,6 +55,7 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         given.namespace or (conf.net_namespace if isinstance(conf, KeepalivedConf) else None)
     )
     program = find_program(pid)
+    version = None if program is None else version_of(program)
     roles, reason = _ask(config)
     fifo = config.keepalived.fifo
     held = None if pid is None or child is None else settled_descriptors(pid, child, fifo)
@@ -62,7 +63,8 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     facts = KeepalivedFacts(
         conf=conf,
         in_force="" if options is None else str(Path(options.file).absolute()),
-        version=None if program is None else version_of(program),
+        version=version if isinstance(version, tuple) else None,
+        without_version=version if isinstance(version, str) else None,
         pid=named,
         strays=others if named is None else (),
         child_pid=child,
@@ -84,6 +86,8 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     )
     if program is None or not isinstance(conf, KeepalivedConf) or not _has_netlink():
         return facts
+    if not isinstance(version, tuple):
+        return facts  # it does nothing else either, and what it says would not be about the file
     if other_namespace and os.geteuid() != 0:
         return facts  # only root may enter it
     writable_file = next((file for file in conf.files if not only_root_can_change(Path(file))), "")

@@ -78,11 +78,14 @@ def _is_closed(found: os.stat_result) -> bool:
     return found.st_uid == 0 and (bool(sticky) or not found.st_mode & 0o022)
 
 
-def version_of(program: str) -> Version | None:
-    """Return the program's version; None: not known."""
+def version_of(program: str) -> Version | str:
+    """Return the program's version, or what it says in place of one; "": no answer."""
     done = _run([program, "--version"], timeout_s=_VERSION_TIMEOUT_S)
-    found = None if done is None else _VERSION.search(done.stdout + done.stderr)
-    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+    said = "" if done is None else done.stdout + done.stderr
+    found = _VERSION.search(said)
+    if found is not None:
+        return int(found[1]), int(found[2]), int(found[3])
+    return next((line.strip()[:REMARK_LENGTH] for line in said.splitlines() if line.strip()), "")
 
 
 def config_test(program: str, path: Path, config_id: str | None) -> ConfigTest | None:

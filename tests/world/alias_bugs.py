@@ -62,12 +62,6 @@ ALIAS_BUGS = (
         proves=True,
     ),
     _alias_bug(
-        "released_without_room",
-        "alias IPs are taken from their holders for which there will be no room",
-        "repaired",
-        (Line(_ROOM, "return step.room - coming", "return step.room"),),
-    ),
-    _alias_bug(
         "instances_mixed",
         "alias IPs of several instances move together",
         "core_guard",

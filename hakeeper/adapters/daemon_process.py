@@ -1,15 +1,19 @@
 """The running daemon, found among the processes: for those whom its socket gives no answer.
 
 A socket can be missing while the daemon runs and moves addresses: /run is full, or somebody has
-removed the folder. "It does not run" would be wrong then.
+removed the folder. "It does not run" would be wrong then. Any user can give a process its name; so
+it has to be the service's, root's or one's own.
 
 `hakeeper probe` may be asked often, so this imports next to nothing.
 """
 
 import itertools
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
+
+from hakeeper.adapters.users import trusted_users
 
 _PROC: Final = Path("/proc")
 _PROGRAM: Final = b"hakeeper"
@@ -26,20 +30,30 @@ def pid_of_daemon(socket: str) -> int | None:
 
     Who may not see the environment of a process knows the service by its control group.
     """
+    trusted = trusted_users()
     for entry in _PROC.iterdir():
-        if entry.name.isdecimal() and _is_daemon(entry) and _serves(entry, socket):
+        if entry.name.isdecimal() and _is_daemon(entry, trusted) and _serves(entry, socket):
             return int(entry.name)
     return None
 
 
-def _is_daemon(process: Path) -> bool:
-    """Say whether it is `hakeeper run`, started by whatever interpreter."""
+def _is_daemon(process: Path, trusted: Collection[int]) -> bool:
+    """Say whether it is `hakeeper run` of one of these users, started by whatever interpreter."""
     try:
         words = _read(process / "cmdline").split(b"\0")
+        pairs = itertools.pairwise(words)
+        if not any(word.rpartition(b"/")[2] == _PROGRAM and then == b"run" for word, then in pairs):
+            return False
+        return _user_of(process) in trusted
     except OSError:
         return False  # it has ended meanwhile
-    pairs = itertools.pairwise(words)
-    return any(word.rpartition(b"/")[2] == _PROGRAM and then == b"run" for word, then in pairs)
+
+
+def _user_of(process: Path) -> int | None:
+    """Return its real user: the owner of its folder is root where it cannot be dumped (proc(5))."""
+    lines = _read(process / "status").split(b"\n")
+    [ids, *_] = [line.split()[1:] for line in lines if line.startswith(b"Uid:")] or [[]]
+    return int(ids[0]) if ids else None
 
 
 def _serves(process: Path, socket: str) -> bool:

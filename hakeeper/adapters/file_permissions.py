@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hakeeper.adapters.users import name_of_user
+from hakeeper.adapters.users import name_of_user, trusted_users
 
 
 def writable_by_others(paths: Iterable[Path]) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def _of_part(path: Path, found: os.stat_result) -> Iterator[str]:
         yield f"{path}: every user may write to it, {what} ({mode}); run: chmod go-w {at}"
     elif found.st_mode & stat.S_IWGRP and (group := _group(found)):
         yield f"{path}: the group {group} may write to it, {what} ({mode}); run: chmod g-w {at}"
-    if found.st_uid not in _trusted():
+    if found.st_uid not in trusted_users():
         owner = name_of_user(found.st_uid) or str(found.st_uid)
         yield f"{path}: the user {owner} may write to it, {what}; run: chown root {at}"
 
@@ -59,12 +59,3 @@ def _group(found: os.stat_result) -> str:
         return str(found.st_gid)
     is_owner_only = owner.pw_gid == found.st_gid and set(group.gr_mem) <= {owner.pw_name}
     return "" if is_owner_only else group.gr_name
-
-
-def _trusted() -> frozenset[int]:
-    """Return the users who may write: root, the current user, and the service's user."""
-    try:
-        service = {pwd.getpwnam("hakeeper").pw_uid}
-    except KeyError:
-        service = set()
-    return frozenset({0, os.geteuid(), *service})

@@ -1,7 +1,17 @@
-"""The names of users and groups, for people to read."""
+"""The users and groups of this machine: their names, and whom we trust."""
 
 import grp
+import os
 import pwd
+
+
+def trusted_users() -> frozenset[int]:
+    """Return whose files and processes may be ours: root's, the current user's, the service's."""
+    try:
+        service = {pwd.getpwnam("hakeeper").pw_uid}
+    except KeyError:
+        service = set()
+    return frozenset({0, os.geteuid(), *service})
 
 
 def name_of_user(user_id: int) -> str:

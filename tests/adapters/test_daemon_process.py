@@ -79,6 +79,14 @@ def test_neither_another_daemon_nor_another_command_is_it(tmp_path: Path) -> Non
         assert pid_of_daemon(socket) is None
 
 
+def test_a_neighbours_process_of_that_name_is_not_it(tmp_path: Path) -> None:
+    """It would make root believe that addresses are moved."""
+    tmp_path.chmod(0o755)
+    neighbour = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+    with started("hakeeper", "run", folder=str(tmp_path), prefix=neighbour):
+        assert pid_of_daemon(str(tmp_path / "control.sock")) is None
+
+
 def test_who_may_not_see_its_folder_knows_it_by_its_unit(tmp_path: Path) -> None:
     usual = "/run/hakeeper/daemon/control.sock"
     groups = cgroups.make("hakeeper.service")

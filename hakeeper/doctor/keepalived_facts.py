@@ -113,6 +113,8 @@ class KeepalivedFacts:
     """A file that users other than root may write; root then does not run the test on it."""
     last_failure: str = ""
     """How keepalived's last start failed, if its files have not changed since."""
+    is_changed: bool = False
+    """Whether a file that it was started with has changed since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -369,6 +369,9 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("no check at reload", lambda c: c.with_conf("    reload_check_config\n", ""), "settings",
         WARNING, "`reload_check_config` is missing", f"{CONF_PATH}:1",
         "reload_check_config    # in"),
+    ("a reload brought nothing", lambda c: c.with_keepalived(
+        version=(2, 3, 4), is_changed=True), "settings", WARNING,
+        "may not have taken in the last change", f"{CONF_PATH}:4", "systemctl restart keepalived"),
     ("switched off", lambda c: c.with_conf(
             "vrrp_higher_prio_send_advert", "vrrp_higher_prio_send_advert off"),
         "settings", WARNING, "`vrrp_higher_prio_send_advert` is missing", f"{CONF_PATH}:1",
@@ -552,6 +555,21 @@ def test_a_good_server_has_no_findings_and_passes_every_check() -> None:
     assert report.is_ready
     names = {*(check.name for check in CHECKS), "hakeeper"} - {"alias IP"}
     assert names == {name for name, _ in report.results}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case().with_keepalived(version=(2, 3, 3), is_changed=True),
+        Case().with_keepalived(version=(2, 3, 4)),
+        Case()
+        .with_keepalived(version=(2, 3, 4), is_changed=True)
+        .with_conf("    reload_check_config\n", ""),
+    ],
+    ids=["another version", "nothing changed", "without the word"],
+)
+def test_a_reload_that_takes_the_file_in_is_no_concern(case: Case) -> None:
+    assert not [each for _, each in case.findings() if "last change" in each.what]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])

@@ -34,6 +34,8 @@ _RESTORE: Final = (
     " /etc/keepalived/keepalived.config-opts, a file of its package"
 )
 BUS_NAME: Final = "dbus_service_name"
+_DEAF_TO_RELOADS: Final[Version] = (2, 3, 4)
+"""Measured: 2.2.7 and 2.3.3 take a file in; newer ones than this were not tried."""
 
 
 def settings(facts: Facts) -> Iterator[CheckResult]:
@@ -41,7 +43,11 @@ def settings(facts: Facts) -> Iterator[CheckResult]:
     read = facts.conf
     if read is None:
         return
-    troubles: list[CheckResult] = [*_bus(facts, read), *_others(facts, read)]
+    troubles: list[CheckResult] = [
+        *_bus(facts, read),
+        *_others(facts, read),
+        *_not_reloaded(facts, read),
+    ]
     yield from troubles or [
         Passed("enable_dbus, reload_check_config, vrrp_higher_prio_send_advert")
     ]
@@ -93,6 +99,21 @@ def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
                 place=read.global_defs,
             )
             return
+
+
+def _not_reloaded(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
+    """Tell of changes that a reload did not bring; one that began without the word took them in."""
+    seen = facts.keepalived
+    if facts.has_reload_check and seen.is_changed and seen.version == _DEAF_TO_RELOADS:
+        yield warning(
+            "keepalived 2.3.4 may not have taken in the last change of its file",
+            why="it was changed since keepalived started, and with `reload_check_config` this"
+            " version goes on with the old one at a reload, though it says `Reload complete`",
+            cure="systemctl restart keepalived    # one server after the other, the MASTER last and"
+            " after `hakeeper step-down`",
+            place=read.global_keywords["reload_check_config"],
+            when=When.NOW,
+        )
 
 
 def _reload_check(facts: Facts) -> str:

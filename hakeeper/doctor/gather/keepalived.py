@@ -26,7 +26,7 @@ from hakeeper.doctor.gather.keepalived_program import (
     version_of,
 )
 from hakeeper.doctor.gather.kernel import has_ipvs
-from hakeeper.doctor.gather.last_exit import last_failure
+from hakeeper.doctor.gather.last_exit import changed_after_start, last_failure
 from hakeeper.doctor.gather.processes import (
     by_pid_file,
     other_readers,
@@ -83,6 +83,7 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         is_in_force=is_in_force,
         has_ipvs=has_ipvs(),
         last_failure=last_failure(files) if pid is None and roles is None and is_in_force else "",
+        is_changed=pid is not None and is_in_force and changed_after_start(pid, files),
     )
     if program is None or not isinstance(conf, KeepalivedConf) or not _has_netlink():
         return facts

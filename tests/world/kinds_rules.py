@@ -102,7 +102,9 @@ class KindsRules(Observer):
             waits = waits or (api.steps is not None and not api.steps.allows(Use.CLAIM, now))
             # Of an instance that had many edges lately, some things wait for the budget.
             ahead = calls_ahead(apis.kinds[name])
-            if not waits and api.budget.from_s(Use.RETRY, now, ahead=ahead) <= now:
+            turn_s = api.budget.turn.taken_until_s(None)  # what little flows in may be another's
+            from_s = api.budget.from_s(Use.RETRY, now, ahead=ahead, taken_until_s=turn_s)
+            if not waits and from_s <= now:
                 begun = any(_is_about(request, name) for request in requests)
                 text, about = "{} becomes MASTER, and nothing is asked of {}", (vrrp, name)
                 self._demand("each_kind_begins", node.index, begun, text, *about)

@@ -54,12 +54,14 @@ def prepare_streams() -> None:
 def _text(raw: io.FileIO, was: TextIO | None) -> TextIO:
     """Return a stream that is as the interpreter made it, or would have if it had been open."""
     made = was if isinstance(was, io.TextIOWrapper) else None
+    # Without a buffer, as with PYTHONUNBUFFERED, all is written at once.
+    is_unbuffered = made is not None and made.write_through
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        raw if is_unbuffered else io.BufferedWriter(raw),
         encoding="utf-8" if made is None else made.encoding,
         errors="backslashreplace",
         line_buffering=made is not None and made.line_buffering,
-        write_through=made is not None and made.write_through,
+        write_through=is_unbuffered,
     )
 
 

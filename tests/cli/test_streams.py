@@ -1,5 +1,6 @@
 """Every command with a stdout or stderr that is closed, full, or read by nobody."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,24 @@ def test_what_cannot_be_written_is_told_as_that(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(PRINTS))
 def test_a_reader_that_has_gone_is_141(name: str) -> None:
     assert 141 == ran(name, ROWS[name][0], "| head -c0")[0]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_is_written_to_stderr_is_there_at_once(unbuffered: str) -> None:
+    """The one that runs it waits for that, with PYTHONUNBUFFERED as well."""
+    program = (
+        "import sys; from hakeeper.cli.streams import prepare_streams; prepare_streams();"
+        "print('begun', file=sys.stderr); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        assert b"begun\n" == process.stderr.readline()
+        process.communicate()
 
 
 def test_a_file_that_is_opened_gets_the_number_of_no_standard_stream(tmp_path: Path) -> None:

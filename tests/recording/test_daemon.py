@@ -90,6 +90,7 @@ def a_whole_life(cluster: Cluster, node: DaemonNode) -> None:
 def test_a_whole_life_replays_identically_over_a_restart(cluster: Cluster) -> None:
     node, path = recording_node(cluster, **EAGER)
     a_whole_life(cluster, node)
+    eventually(lambda: b"KeepalivedGone" in path.read_bytes())  # its log is ahead of that
     node.daemon.kill()
     node.start()
     node.role("BACKUP")

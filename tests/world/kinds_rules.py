@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from hakeeper.core.apis.budget import Use
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request
+from hakeeper.core.claim.resource import SPACING_S
 from hakeeper.core.decisions.decision import Decision
 from hakeeper.core.decisions.keepalived import RoleChanged
 from hakeeper.core.events import Event
@@ -99,6 +100,11 @@ class KindsRules(Observer):
             waits = now < from_s or api.server is None or api.health.is_careful
             waits = waits or now < api.health.one_by_one_until_s  # for actions that lock the server
             waits = waits or node.core.state.pause is not None
+            ours = node.core.state.resources_of(vrrp)
+            sent_s = max(
+                (r.writes.last_sent_s for r in ours if r.kind.kind.name == name), default=0.0
+            )
+            waits = waits or now < sent_s + SPACING_S
             waits = waits or (api.steps is not None and not api.steps.allows(Use.CLAIM, now))
             # Of an instance that had many edges lately, some things wait for the budget.
             ahead = calls_ahead(apis.kinds[name])

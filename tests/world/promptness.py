@@ -73,11 +73,12 @@ class Promptness(Observer):
         cloud, name = self._clouds.of(fip), self._layout.name_of[fip]
         locked = cloud.is_locked(fip) or cloud.is_busy(fip)
         able = cloud.may_have(fip, node.server_id) and not locked
-        spent = self._paths.has_spent_all(node, cloud)
+        waits = self._paths.goes_one_by_one(node, cloud)
+        waits = waits or self._paths.has_spent_all(node, cloud)
         flaps = self._agenda.now - self._said_s.get((node.index, name), -inf) < STEADY_S
         if flaps and self._paths.turns_s(node, cloud) is not None:
             return False  # such a role waits for calls that are few
-        return able and not spent and self._paths.master(name, cloud) is node
+        return able and not waits and self._paths.master(name, cloud) is node
 
     def _check_acts(self, moment: _Moment) -> None:
         node = moment.node

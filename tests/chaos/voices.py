@@ -212,7 +212,7 @@ class Real:
             self.is_frozen = False
             self.keepalived.reload()  # the priority may be another one by now
         if not self.keepalived.running:
-            self.keepalived.start()
+            self._start_again()
             return
         if self.cure():
             return
@@ -220,7 +220,7 @@ class Real:
         while self.keepalived.child_pid() is None or not self.record.role:
             if time.monotonic() > end_s:  # each child that dies is replaced later than the last
                 self.keepalived.kill_all()
-                self.keepalived.start()
+                self._start_again()
                 return
             time.sleep(_LOOK_S)
 
@@ -233,8 +233,16 @@ class Real:
         if not self.keepalived.running or not self._has_lost_dbus():
             return False
         self.keepalived.kill_all()
-        self.keepalived.start()
+        self._start_again()
         return True
+
+    def _start_again(self) -> None:
+        """Start it; one without a VRRP child after long is killed, and started once more."""
+        try:
+            self.keepalived.start()
+        except LabTimeoutError:
+            self.keepalived.kill_all()
+            self.keepalived.start()
 
     def _has_lost_dbus(self) -> bool:
         with self.keepalived.log_path.open("rb") as log:

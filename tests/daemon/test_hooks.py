@@ -1,5 +1,7 @@
 """Hooks: the real daemon tells the real service, which runs real commands."""
 
+import contextlib
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -29,6 +31,17 @@ def service(cluster: Cluster, node: DaemonNode) -> Iterator[HookService]:
     made = HookService(cluster.folder, node.daemon.config_path)
     yield made
     made.close()
+    _let_go(made.seen / "go")
+
+
+def _let_go(fifo: Path) -> None:
+    """End a command that waits at it still: its service is gone, and here no unit ends the rest."""
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nobody waits
+                raise
 
 
 def all_recorded(node: DaemonNode, service: HookService) -> None:

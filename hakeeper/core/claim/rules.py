@@ -130,9 +130,9 @@ def verified(resource: Resource, stage: Verify, what: Seen, now: float, rng: Ran
     if what.asked_at_s < stage.after_s:
         return stage
     claim, holder = stage.claim, what.holder
-    if isinstance(holder, Us) and (claim.is_sent or resource.is_here(holder, what.asked_at_s)):
-        return _confirm(resource, claim, now)
     if isinstance(holder, Us):
+        if claim.is_sent or resource.is_here(holder, what.asked_at_s):
+            return _confirm(resource, claim, now)
         return replace(stage, after_s=now, due_at_s=now + resource.patience.suspect_s)
     if claim.rival is not None and isinstance(holder, Other) and holder != claim.rival:
         resource.split_brain.moved_by_others(now)
@@ -200,8 +200,7 @@ def rechecked(resource: Resource, stage: Recheck, what: Seen, now: float, rng: R
     if not stage.suspect:
         return missed(resource, Held(), what, now, rng)
     if _is_between_steps(resource, what.holder, stage.since_s, now):
-        look_s = max(LOOK_BETWEEN_STEPS_S, resource.patience.suspect_s)
-        due_at_s = min(now + look_s, stage.since_s + BETWEEN_STEPS_S)
+        due_at_s = min(now + LOOK_BETWEEN_STEPS_S, stage.since_s + BETWEEN_STEPS_S)
         return replace(stage, after_s=now, due_at_s=due_at_s)
     return _lost(resource, what.holder, now, rng)
 

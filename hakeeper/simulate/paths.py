@@ -33,6 +33,11 @@ def calls_ahead(kind: KindState) -> int:
     return reads + (RELEASE_CALLS if kind.kind.releases_first else 0)
 
 
+def _kind_state(node: Node, cloud: WorldCloud) -> KindState | None:
+    """Return what the hakeeper there knows of a kind; None: it does not run, or has no such."""
+    return None if node.run is None else node.core.state.apis.kinds.get(cloud.kind.name)
+
+
 @dataclass(frozen=True, slots=True)
 class Paths:
     """The paths of all nodes of one world."""
@@ -94,37 +99,30 @@ class Paths:
 
     def has_spent_all(self, node: Node, cloud: WorldCloud) -> bool:
         """Say whether this node may begin no claim for now, since its part of the quota is gone."""
-        kind, now = cloud.kind, node.clock()
-        apis = None if node.run is None else node.run.core.state.apis
-        if apis is None or kind.name not in apis.kinds:
+        kind, now = _kind_state(node, cloud), node.clock()
+        if kind is None:
             return False
-        steps = apis.apis[kind.api.name].steps
+        steps, budget = kind.api.steps, kind.api.budget
         if steps is not None:  # what was refused is read and sent again out of what flows in
-            reads = apis.apis[kind.api.name].budget
-            return max(steps.from_s(Use.CLAIM, now), reads.from_s(Use.RETRY, now)) > now
-        ahead = calls_ahead(apis.kinds[kind.name])
-        return apis.apis[kind.api.name].budget.from_s(Use.CLAIM, now, ahead=ahead) > now
+            return max(steps.from_s(Use.CLAIM, now), budget.from_s(Use.RETRY, now)) > now
+        return budget.from_s(Use.CLAIM, now, ahead=calls_ahead(kind)) > now
 
     def goes_one_by_one(self, node: Node, cloud: WorldCloud) -> bool:
         """Say whether its steps wait for each other, since they may lock the server."""
-        apis = None if node.run is None else node.run.core.state.apis
-        if apis is None or cloud.kind.name not in apis.kinds:
-            return False
-        return node.clock() < apis.apis[cloud.kind.api.name].health.one_by_one_until_s
+        kind = _kind_state(node, cloud)
+        return kind is not None and node.clock() < kind.api.health.one_by_one_until_s
 
     def turns_s(self, node: Node, cloud: WorldCloud) -> float | None:
         """Return how long the turns of all that was refused take, if they live on what flows in.
 
         None: this node has more calls than that. While it has not, nothing is read more often.
         """
-        state = None if node.run is None else node.run.core.state
-        if state is None or cloud.kind.name not in state.apis.kinds:
+        kind = _kind_state(node, cloud)
+        if kind is None or not kind.api.budget.is_low(node.clock()):
             return None
-        api = state.apis.apis[cloud.kind.api.name]
-        if not api.budget.is_low(node.clock()):
-            return None
-        ours = (resource for resource in state.resources.values() if resource.kind.api is api)
-        return api.budget.retry_every_s * sum(each.refused_at_s > NEVER for each in ours)
+        resources = node.core.state.resources.values()
+        refused = sum(r.kind.api is kind.api and r.refused_at_s > NEVER for r in resources)
+        return kind.api.budget.retry_every_s * refused
 
     def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""

@@ -173,13 +173,8 @@ def held_down(resource: Resource) -> None:
 
 def lost(resource: Resource) -> None:
     """Another server took it."""
-    gone(resource)
-    resource.split_brain.lost(NOW, resource.ours_at_s)
-
-
-def gone(resource: Resource) -> None:
-    """It is not ours any more."""
     resource.lost_at_s = NOW
+    resource.split_brain.lost(NOW, resource.ours_at_s)
 
 
 def free_claim(resource: Resource) -> None:
@@ -198,6 +193,15 @@ def both(*steps: Callable[[Resource], object]) -> Callable[[Resource], object]:
 
 
 # --- what is remembered before --------------------------------------------------------------------
+
+
+def lost_at(at_s: float) -> Callable[[Resource], None]:
+    """Two reads had agreed then that it was taken from us."""
+
+    def given(resource: Resource) -> None:
+        resource.lost_at_s = at_s
+
+    return given
 
 
 def moving(resource: Resource) -> None:

@@ -21,10 +21,10 @@ from tests.core.claim.moves import (
     claim,
     five_free_claims,
     free_claim,
-    gone,
     held_down,
     in_two_steps,
     lost,
+    lost_at,
     lost_once,
     seen,
 )
@@ -97,7 +97,7 @@ MOVES = (
         to=MutateDue(claim("drift"), NOW),
         says=ResourceDrifted(*OF, NOBODY, "nobody"),
         latest=DRIFT,
-        leaves=both(gone, free_claim),
+        leaves=both(lost_at(NOW), free_claim),
     ),
     Move(
         "nobody's for a moment, between two steps: looks soon, not all the time",
@@ -121,7 +121,7 @@ MOVES = (
         to=Verify(claim("drift"), NOW, NOW),
         says=ResourceDrifted(*OF, NOBODY, "nobody"),
         latest=READ_FIRST,
-        leaves=both(gone, free_claim),
+        leaves=both(lost_at(NOW), free_claim),
     ),
     Move(
         "another's, and it moves in two steps",

@@ -17,7 +17,6 @@ from hakeeper.core.claim.last_decision import (
     WillAssign,
     WillRead,
 )
-from hakeeper.core.claim.resource import Resource
 from hakeeper.core.claim.stages import Held, HoldDown, MutateDue, Verify
 from hakeeper.core.decisions.claims import ResourceConfirmed
 from hakeeper.core.model import NEVER
@@ -41,6 +40,7 @@ from tests.core.claim.moves import (
     free_claim,
     held_down,
     in_two_steps,
+    lost_at,
     outcome_unknown,
     seen,
 )
@@ -88,10 +88,6 @@ def _unread(cause: str, what: Happening) -> Move:
     )
 
 
-def _just_lost(resource: Resource) -> None:
-    resource.lost_at_s = 97.1
-
-
 MOVES = (
     Move(
         "ours",
@@ -106,7 +102,7 @@ MOVES = (
         "ours, by a read that may lag behind its loss",
         HOLD_DOWN,
         seen(US),
-        given=_just_lost,
+        given=lost_at(97.1),
         to=HOLD_DOWN,
     ),
     Move(

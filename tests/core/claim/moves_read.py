@@ -1,6 +1,5 @@
 """The moves of `claim/rules.py` when a read shows the holder while a claim waits for it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from hakeeper.core.calls import Step
@@ -26,6 +25,7 @@ from tests.core.claim.moves import (
     confirmed,
     contested,
     held_down,
+    lost_at,
     seen,
 )
 from tests.core.odds import LEAST
@@ -49,13 +49,6 @@ RELEASE = Step("release", None, lane="a lane")
 
 def _read_back(until_s: float, polls: int = 0) -> ReadBack:
     return ReadBack(FINISHED, STEP, until_s, after_s=NOW, due_at_s=NOW, polls=polls)
-
-
-def _lost(at_s: float) -> Callable[[Resource], None]:
-    def given(resource: Resource) -> None:
-        resource.lost_at_s = at_s
-
-    return given
 
 
 def _lost_the_role(resource: Resource) -> None:
@@ -143,14 +136,14 @@ MOVES = (
         "ours again, by a read that may lag behind its loss",
         VERIFY,
         seen(US),
-        given=_lost(97.1),
+        given=lost_at(97.1),
         to=Verify(CLAIM, NOW, 100.3),
     ),
     Move(
         "ours again, by a read that does not",
         VERIFY,
         seen(US),
-        given=_lost(97.0),
+        given=lost_at(97.0),
         to=Held(),
         says=CONFIRMED,
         latest=OursAlready("a cause"),
@@ -160,14 +153,14 @@ MOVES = (
         "ours already, by a read that may lag behind its loss",
         MutateDue(CLAIM, 101.0),
         seen(US),
-        given=_lost(97.1),
+        given=lost_at(97.1),
         to=MutateDue(CLAIM, 101.0),
     ),
     Move(
         "ours by an assign, though it was lost a moment ago",
         Verify(SENT, NOW, NOW),
         seen(US),
-        given=_lost(97.1),
+        given=lost_at(97.1),
         to=Held(),
         says=ResourceClaimed(*OF, "a cause", 0, replace(SENT.phases, confirmed_s=NOW)),
         latest=Claimed("a cause"),
